@@ -1,0 +1,69 @@
+/** Every default and bound of the service, each with its reason. Durations carry their unit in the name. */
+
+/** GitHub never delivers a larger event (docs: webhook payload cap of 25 MB). */
+export const WEBHOOK_BODY_BYTES = 25 * 1024 * 1024;
+/** Webhook secrets that may be valid at once: the current one and one being rotated out, with room for a slip. */
+export const WEBHOOK_SECRETS_MAX = 4;
+
+/** A step's hold on a wakeup: longer than any outside call with its retries, short enough that a killed worker is missed for a minute only. */
+export const LEASE_SECONDS = 60;
+/** A migrate step stops starting statements after this and settles, so that its lease never runs out while it is healthy. */
+export const MIGRATE_STEP_SECONDS = 20;
+/** Due wakeups read per claim, and taken at most: reading 64 and taking 8 gave the fewest conflicts in the prototype. */
+export const CLAIM_READ = 64;
+export const CLAIM_TAKE = 8;
+/** Deliveries applied by one intake step; more stay for the next one. */
+export const INTAKE_DELIVERIES = 100;
+/** Back-off of a failed step: 1 s doubled up to 5 min, with jitter; never given up. */
+export const BACKOFF_FIRST_MS = 1_000;
+export const BACKOFF_LAST_MS = 300_000;
+
+/** AWS promises that a repeated client token returns the first answer; how long is not published, so only 5 min are trusted. */
+export const CLIENT_TOKEN_TRUST_MS = 5 * 60_000;
+/** A cluster is called absent only after two complete lists, or two 404s, this far apart. */
+export const ABSENCE_CONFIRM_MS = 60_000;
+/** A 404 right after creation is replication lag, not absence. */
+export const CREATE_LAG_MS = 2 * 60_000;
+/** CREATING is looked at after 1, 2, 3 and then every 5 s; AWS needs 5 to 90 s. */
+export const CREATING_LOOKS_MS = [1_000, 2_000, 3_000, 5_000] as const;
+export const CREATE_SLOW_MS = 15 * 60_000;
+export const REMOVING_LOOK_MS = 10_000;
+export const REMOVE_SLOW_MS = 60 * 60_000;
+/** A refused create (400, 403) needs an operator: look again in an hour or when woken. */
+export const REFUSED_LOOK_MS = 60 * 60_000;
+/** A full quota is looked at again this often, besides being woken when a cluster is gone. */
+export const WAITING_LOOK_MS = 30_000;
+/** The first query may find the cluster waking up; after this it is a failure that the report shows. */
+export const VERIFY_DEADLINE_MS = 5 * 60_000;
+export const VERIFY_LOOK_MS = 1_000;
+/** Ready environments are looked at at least this often, to notice a cluster that somebody deleted. */
+export const READY_LOOK_MS = 60 * 60_000;
+
+/** Single-Region clusters per account and Region by default (DSQL quotas page). */
+export const CLUSTER_QUOTA = 20;
+/** Slots that are never used: the quota may be shared with a console user, and a rebuild needs one. */
+export const SLOT_RESERVE = 2;
+export const ENVIRONMENTS_PER_AUTHOR = 3;
+export const ENVIRONMENTS_PER_REPOSITORY = 10;
+/** A preview is kept this long after the last push or command on its pull request. */
+export const IDLE_HOURS = 72;
+export const AGE_DAYS = 14;
+
+/** Migration files and statements of one plan, and the size of one file: a preview's schema, not a data load. */
+export const MIGRATION_FILES_MAX = 500;
+export const MIGRATION_STATEMENTS_MAX = 5_000;
+export const MIGRATION_FILE_BYTES = 1024 * 1024;
+/** Splitting a file takes milliseconds; a parser that needs longer than this is stopped. */
+export const SPLIT_TIMEOUT_MS = 10_000;
+/** A statement that answers 40001 was not committed and may be repeated; after this many it is a failure. */
+export const STATEMENT_RETRIES = 10;
+
+/** GitHub refuses longer comments with 422; the rest is room for the marker and the fold's end. */
+export const COMMENT_CHARACTERS = 60_000;
+/** A comment's progress is edited at most this often: 500 writes an hour are all that GitHub allows. */
+export const PROGRESS_EDIT_MS = 10_000;
+/** After the first comment the list is read once more this much later, to remove a second one by a worker that was paused. */
+export const COMMENT_AUDIT_MS = 3 * 60_000;
+
+/** An outside call that has no answer after this is `unknown`. */
+export const CALL_TIMEOUT_MS = 30_000;

@@ -1,0 +1,176 @@
+/**
+ * What the handlers need from the outside, as small as their use. Adapters implement these; nothing here knows an SDK.
+ * Unless it says otherwise, a call throws `Retryable` for what a later try can mend and `Refused` for what it cannot.
+ */
+import type { CreateAnswer, Observation, RemoveAnswer } from "../domain/cluster.ts";
+import type { MigrationFile, MigrationProblem, Statement } from "../domain/migration.ts";
+import type { PullRef } from "../domain/owner.ts";
+
+/** Time, ids and randomness come from outside the handlers, so that a simulation can replay them. */
+export interface Clock {
+  now(): Date;
+}
+export interface Chance {
+  /** A number in [0, 1). */
+  number(): number;
+  /** `count` random bytes. */
+  bytes(count: number): Uint8Array;
+}
+
+/** The tags that IAM reads: set at creation, never changed. */
+export type ClusterTags = Readonly<Record<string, string>>;
+
+/** AWS' control plane for one account and Region. No method throws for an answer of AWS: each answer is a value. */
+export interface ClusterControl {
+  /** CreateCluster with deletion protection off. Repeatable with the same token. */
+  create(request: { readonly clientToken: string; readonly tags: ClusterTags }): Promise<CreateAnswer>;
+  /** GetCluster. */
+  observe(identifier: string): Promise<Observation>;
+  /**
+   * Finds the cluster that carries the tag `offshoot:cluster=<clusterId>` by a complete list with tags.
+   * `absent` only if every page and every tag was read; anything less is `unknown`.
+   */
+  find(clusterId: string): Promise<Observation>;
+  remove(identifier: string): Promise<RemoveAnswer>;
+  /** Takes deletion protection off. */
+  unprotect(
+    identifier: string,
+  ): Promise<{ kind: "done" } | { kind: "unknown"; cause: string; retryAfterMs?: number }>;
+  /** The number of clusters of any owner in the account and Region; null if the list could not be read to its end. */
+  count(): Promise<number | null>;
+}
+
+/** The outcome of one statement on a cluster. */
+export type StatementOutcome =
+  | { readonly kind: "applied" }
+  /** A background job was started; ask `job` until it ends. */
+  | { readonly kind: "building"; readonly jobId: string }
+  /** The server refused it and nothing was changed. */
+  | { readonly kind: "failed"; readonly code: string; readonly message: string }
+  /** 40001: nothing was committed, the same statement may be sent again. */
+  | { readonly kind: "conflict" }
+  /** The connection was lost after sending: it may or may not have been applied. */
+  | { readonly kind: "lost"; readonly cause: string };
+
+export type JobOutcome =
+  | { readonly kind: "building" }
+  | { readonly kind: "completed" }
+  | { readonly kind: "failed"; readonly message: string }
+  | { readonly kind: "unknown"; readonly cause: string };
+
+/** One connection to a cluster, held while working on it. */
+export interface DatabaseSession {
+  run(statement: Statement): Promise<StatementOutcome>;
+  job(jobId: string): Promise<JobOutcome>;
+  close(): Promise<void>;
+}
+
+/** The data plane: clusters as their clients reach them, through the public endpoint. */
+export interface Databases {
+  /** Connects as admin. Throws Retryable (reason `connect_failed` or `waking_up`). */
+  open(endpoint: string): Promise<DatabaseSession>;
+  /** Opens a connection of its own, runs a query that reads from the cluster, closes it. Throws as `open`. */
+  verify(endpoint: string): Promise<void>;
+}
+
+/** Splits the text of a migration file by the grammar of Postgres. Deterministic. Never throws for a bad text. */
+export interface Splitter {
+  split(
+    file: MigrationFile,
+  ): Promise<{ readonly statements: readonly Statement[] } | { readonly problem: MigrationProblem }>;
+}
+
+/** How an adapter addresses a pull request: numbers decide, the name only builds the URL and is checked against the id. */
+export interface PullTarget extends PullRef {
+  readonly installationId: number;
+  /** owner/name, as last seen. */
+  readonly repositoryName: string;
+}
+
+/** What is read of a pull request. */
+export interface Pull {
+  readonly number: number;
+  readonly repositoryId: number;
+  /** owner/name as GitHub has it now. */
+  readonly repositoryName: string;
+  readonly state: "open" | "closed";
+  readonly merged: boolean;
+  readonly closedAt: Date | null;
+  readonly createdAt: Date;
+  readonly headSha: string;
+  readonly headRef: string;
+  readonly baseRef: string;
+  /** True also when the fork was deleted: without a head repository nothing can be trusted. */
+  readonly fork: boolean;
+  readonly author: string;
+  readonly authorIsBot: boolean;
+}
+
+export interface PullComment {
+  readonly id: number;
+  readonly author: string;
+  readonly authorIsBot: boolean;
+  readonly body: string;
+  readonly createdAt: Date;
+  readonly edited: boolean;
+  /** The pull request that it belongs to. */
+  readonly number: number;
+}
+
+export type Permission = "admin" | "write" | "read" | "none";
+export type ReactionContent = "+1" | "-1" | "eyes" | "rocket" | "confused";
+
+/** GitHub, through an installation of the App. Rate limits are Retryable with `pauses: "installation"`. */
+export interface GitHub {
+  /** Null if the pull request or its repository cannot be seen (404, or another repository now has the name). */
+  readPull(target: PullTarget): Promise<Pull | null>;
+  /** Null if there is no such comment, or not on an issue of this repository. */
+  readComment(target: PullTarget, commentId: number): Promise<PullComment | null>;
+  /** `write` covers maintain, `read` covers triage; anything but a clear answer is `none`. */
+  readPermission(target: PullTarget, login: string): Promise<Permission>;
+  /** The `*.sql` files directly in `directory` at the commit, in name order (bytes). Throws Refused if there are too many or one is too large or not UTF-8. */
+  readMigrations(target: PullTarget, sha: string, directory: string): Promise<readonly MigrationFile[]>;
+  /** Comments by this App that carry the marker, oldest first, over all pages. */
+  findComments(target: PullTarget, marker: string): Promise<readonly { readonly id: number }[]>;
+  createComment(target: PullTarget, body: string): Promise<{ readonly id: number }>;
+  /** `absent` if somebody deleted it. */
+  editComment(target: PullTarget, commentId: number, body: string): Promise<"edited" | "absent">;
+  deleteComment(target: PullTarget, commentId: number): Promise<void>;
+  /** Idempotent. `absent` if the comment is gone. */
+  react(target: PullTarget, commentId: number, content: ReactionContent): Promise<"done" | "absent">;
+}
+
+/** One webhook, as Receive hands it to the journal: a hint, a few checked fields. */
+export interface DeliveryRow {
+  readonly appId: number;
+  readonly guid: string;
+  /** pullKey of the pull request that it speaks of. */
+  readonly pullKey: string;
+  readonly event: string;
+  readonly action: string;
+  readonly installationId: number;
+  readonly repositoryId: number;
+  readonly repositoryName: string;
+  readonly number: number;
+  /** For issue_comment: the comment's id and its author's login. */
+  readonly commentId: number | null;
+  readonly sender: string;
+}
+
+/** The journal of deliveries with its group commit. */
+export interface Journal {
+  /** Resolves once the delivery and its wakeup are durable. Idempotent by (appId, guid). Throws Retryable `store_busy`. */
+  append(row: DeliveryRow): Promise<void>;
+}
+
+/** Told after a commit that wakes something, so that the worker looks at once; losing it is harmless. */
+export interface Nudge {
+  nudge(): void;
+}
+
+/** Structured logging; `fields` never hold secrets or payloads. */
+export interface Log {
+  info(fields: Readonly<Record<string, unknown>>, message: string): void;
+  warn(fields: Readonly<Record<string, unknown>>, message: string): void;
+  error(fields: Readonly<Record<string, unknown>>, message: string): void;
+}

@@ -1,0 +1,1 @@
+CREATE INDEX wakeup_due ON wakeup (due_at)

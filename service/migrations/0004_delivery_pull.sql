@@ -1,0 +1,1 @@
+CREATE INDEX delivery_pull ON delivery (pull_key, handled_at)

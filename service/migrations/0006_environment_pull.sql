@@ -1,0 +1,1 @@
+CREATE INDEX environment_pull ON environment (pull_key)

@@ -1,0 +1,1 @@
+CREATE INDEX environment_wanted ON environment (wanted, queued_at)

@@ -1,0 +1,1 @@
+CREATE INDEX cluster_environment ON cluster (environment_id)

@@ -1,0 +1,1 @@
+CREATE INDEX cluster_status ON cluster (account, region, status)
