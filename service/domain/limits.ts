@@ -24,8 +24,9 @@ export const CLIENT_TOKEN_TRUST_MS = 5 * 60_000;
 export const ABSENCE_CONFIRM_MS = 60_000;
 /** A 404 right after creation is replication lag, not absence. */
 export const CREATE_LAG_MS = 2 * 60_000;
-/** CREATING is looked at after 1, 2, 3 and then every 5 s; AWS needs 5 to 90 s. */
-export const CREATING_LOOKS_MS = [1_000, 2_000, 3_000, 5_000] as const;
+/** CREATING is looked at again after as long as it has lasted, within these bounds; AWS needs 5 to 90 s. */
+export const CREATING_LOOK_FIRST_MS = 100;
+export const CREATING_LOOK_LAST_MS = 5_000;
 export const CREATE_SLOW_MS = 15 * 60_000;
 export const REMOVING_LOOK_MS = 10_000;
 export const REMOVE_SLOW_MS = 60 * 60_000;

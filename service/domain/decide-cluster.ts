@@ -1,0 +1,269 @@
+import type {
+  Cluster,
+  ClusterStatus,
+  CreateAnswer,
+  Observation,
+  RemoveAnswer,
+  SeenCluster,
+} from "./cluster.ts";
+import {
+  ABSENCE_CONFIRM_MS,
+  CLIENT_TOKEN_TRUST_MS,
+  CREATE_LAG_MS,
+  CREATE_SLOW_MS,
+  CREATING_LOOK_FIRST_MS,
+  CREATING_LOOK_LAST_MS,
+  READY_LOOK_MS,
+  REFUSED_LOOK_MS,
+  REMOVE_SLOW_MS,
+  REMOVING_LOOK_MS,
+  WAITING_LOOK_MS,
+} from "./limits.ts";
+
+/** The one call to AWS that a look at a cluster begins with. `attempt` is written down before the first create. */
+export type ClusterCall = "attempt" | "create" | "find" | "observe" | "remove" | "nothing";
+
+/** What to write down of a cluster, and when to look again (milliseconds from now; null: only when woken). */
+export interface ClusterRecord {
+  readonly do: "record";
+  readonly status: ClusterStatus;
+  readonly seen: SeenCluster | null;
+  /** What becomes of `attemptedAt` and `absentSince`. */
+  readonly attempted: "keep" | "clear";
+  readonly absent: "keep" | "note" | "clear";
+  /** A reason code for people, or null. */
+  readonly reason: string | null;
+  readonly lookMs: number | null;
+  /** The name of the event, if this is worth a line of history. */
+  readonly event: string | null;
+}
+
+export type ClusterDecision =
+  | ClusterRecord
+  | { readonly do: "remove" }
+  | { readonly do: "unprotect" }
+  /** Nothing was learnt: back off, at least as long as the other side asked for. */
+  | { readonly do: "retry"; readonly cause: string; readonly retryAfterMs?: number };
+
+/** Why an intended cluster must be searched for instead of created again. */
+const FIND_FIRST = new Set(["token_conflict", "quota_later"]);
+
+/** Which call comes first. Total over status and use; a pure function of the row and the time. */
+export function firstCall(cluster: Cluster, now: Date): ClusterCall {
+  const leaving = cluster.use === "remove" || cluster.use === "retired";
+  switch (cluster.status) {
+    case "intended":
+      if (!cluster.attemptedAt) return leaving ? "nothing" : "attempt";
+      // Never create in order to delete: the lost answer may have made it, so look for its tag.
+      if (leaving || FIND_FIRST.has(cluster.reason ?? "")) return "find";
+      return since(cluster.attemptedAt, now) < CLIENT_TOKEN_TRUST_MS ? "create" : "find";
+    case "creating":
+    case "available":
+      return cluster.use === "remove" ? "remove" : "observe";
+    case "removing":
+      return "observe";
+    case "gone":
+      return "nothing";
+  }
+}
+
+/** The row for `firstCall` = nothing: an intent that was never asked of AWS simply ends. */
+export function decideUnasked(cluster: Cluster): ClusterRecord {
+  if (cluster.status === "gone") return record(cluster, { lookMs: null });
+  return record(cluster, { status: "gone", lookMs: null, event: "cluster_never_asked" });
+}
+
+/** After CreateCluster. `first`: no create of this row was tried before, so a refusal proves that nothing exists. */
+export function decideCreated(cluster: Cluster, answer: CreateAnswer, first: boolean): ClusterDecision {
+  switch (answer.kind) {
+    case "unknown":
+      return retry(answer);
+    case "conflict":
+      return record(cluster, { reason: "token_conflict", lookMs: 0, event: "create_conflict" });
+    case "quota":
+      // A later attempt may meet the quota because our own lost cluster fills it.
+      return first
+        ? record(cluster, { attempted: "clear", reason: "quota", lookMs: WAITING_LOOK_MS })
+        : record(cluster, { reason: "quota_later", lookMs: 0 });
+    case "refused":
+      return record(cluster, {
+        attempted: first ? "clear" : "keep",
+        reason: "create_refused",
+        lookMs: REFUSED_LOOK_MS,
+        event: "create_refused",
+      });
+    default:
+      return adopt(cluster, answer, "cluster_created");
+  }
+}
+
+/** After a search by tag for an intended cluster whose create may have happened. */
+export function decideFound(cluster: Cluster, found: Observation, now: Date): ClusterDecision {
+  if (found.kind === "unknown") return retry(found);
+  if (found.kind !== "absent") return adopt(cluster, found, "cluster_adopted");
+  const attempted = cluster.attemptedAt ? since(cluster.attemptedAt, now) : 0;
+  const confirmed =
+    cluster.absentSince !== null &&
+    since(cluster.absentSince, now) >= ABSENCE_CONFIRM_MS &&
+    attempted >= CLIENT_TOKEN_TRUST_MS;
+  // The environment sees a lost cluster and writes a new intent with a new token.
+  if (confirmed) return record(cluster, { status: "gone", lookMs: null, event: "create_lost" });
+  return record(cluster, {
+    absent: cluster.absentSince ? "keep" : "note",
+    reason: cluster.reason,
+    lookMs: ABSENCE_CONFIRM_MS,
+  });
+}
+
+/** After GetCluster. Total over status × use × observation. */
+export function decideSeen(cluster: Cluster, seen: Observation, now: Date): ClusterDecision {
+  if (seen.kind === "unknown") return retry(seen);
+  switch (cluster.status) {
+    case "creating":
+      return seenCreating(cluster, seen, now);
+    case "available":
+      return seenAvailable(cluster, seen, now);
+    case "removing":
+      return seenRemoving(cluster, seen, now);
+    case "intended":
+      return seen.kind === "absent"
+        ? decideFound(cluster, seen, now)
+        : adopt(cluster, seen, "cluster_adopted");
+    case "gone":
+      return record(cluster, { lookMs: null });
+  }
+}
+
+/** After DeleteCluster. `absent` ends the row: AWS answered 404 for an id that it once gave us. */
+export function decideRemoved(cluster: Cluster, answer: RemoveAnswer, now: Date): ClusterDecision {
+  switch (answer.kind) {
+    case "unknown":
+      return retry(answer);
+    case "removing":
+      return record(cluster, { status: "removing", lookMs: 0, event: "cluster_removing" });
+    case "busy":
+      // 409 while AWS still creates it: no budget, the delete is repeated until it is taken.
+      return record(cluster, { lookMs: CREATING_LOOK_LAST_MS });
+    case "protected":
+      return cluster.kind === "preview"
+        ? { do: "unprotect" }
+        : record(cluster, { reason: "protected", lookMs: REFUSED_LOOK_MS, event: "remove_protected" });
+    case "absent":
+      if (cluster.status === "creating" && since(cluster.statusSince, now) < CREATE_LAG_MS) {
+        return record(cluster, { lookMs: ABSENCE_CONFIRM_MS / 2 });
+      }
+      return gone(cluster, "cluster_gone");
+  }
+}
+
+type Known = Exclude<Observation, { kind: "unknown" }>;
+
+function seenCreating(cluster: Cluster, seen: Known, now: Date): ClusterDecision {
+  const age = since(cluster.statusSince, now);
+  switch (seen.kind) {
+    case "absent":
+      if (age < CREATE_LAG_MS) return record(cluster, { lookMs: CREATING_LOOK_LAST_MS });
+      return gone(cluster, "cluster_missing");
+    case "creating":
+      return record(cluster, {
+        reason: age > CREATE_SLOW_MS ? "create_slow" : null,
+        lookMs: Math.min(CREATING_LOOK_LAST_MS, Math.max(CREATING_LOOK_FIRST_MS, age)),
+      });
+    case "usable":
+      return record(cluster, {
+        status: "available",
+        seen,
+        lookMs: READY_LOOK_MS,
+        event: "cluster_available",
+      });
+    case "failed":
+      return { do: "remove" };
+    case "deleting":
+      return removedByOthers(cluster);
+  }
+}
+
+function seenAvailable(cluster: Cluster, seen: Known, now: Date): ClusterDecision {
+  switch (seen.kind) {
+    case "absent":
+      if (cluster.absentSince && since(cluster.absentSince, now) >= ABSENCE_CONFIRM_MS) {
+        return gone(cluster, "cluster_missing");
+      }
+      return record(cluster, { absent: cluster.absentSince ? "keep" : "note", lookMs: ABSENCE_CONFIRM_MS });
+    case "usable":
+      return record(cluster, { absent: "clear", lookMs: READY_LOOK_MS });
+    case "creating":
+    case "failed":
+      return record(cluster, {
+        reason: "unexpected_status",
+        lookMs: ABSENCE_CONFIRM_MS,
+        event: "unexpected_status",
+      });
+    case "deleting":
+      return removedByOthers(cluster);
+  }
+}
+
+function seenRemoving(cluster: Cluster, seen: Known, now: Date): ClusterDecision {
+  if (seen.kind === "absent") return gone(cluster, "cluster_gone");
+  if (seen.kind !== "deleting") return { do: "remove" };
+  const age = since(cluster.statusSince, now);
+  return record(cluster, {
+    reason: age > REMOVE_SLOW_MS ? "remove_slow" : null,
+    lookMs: Math.min(REMOVING_LOOK_MS, Math.max(CREATING_LOOK_FIRST_MS, age)),
+  });
+}
+
+function adopt(
+  cluster: Cluster,
+  seen: { readonly kind: "creating" | "usable" | "failed" | "deleting" } & SeenCluster,
+  event: string,
+): ClusterRecord {
+  const leaving = cluster.use === "remove" || cluster.use === "retired";
+  const status =
+    seen.kind === "deleting" ? "removing" : seen.kind === "usable" && !leaving ? "available" : "creating";
+  return record(cluster, {
+    status,
+    seen,
+    absent: "clear",
+    lookMs: status === "creating" ? 0 : READY_LOOK_MS,
+    event,
+  });
+}
+
+function gone(cluster: Cluster, event: string): ClusterRecord {
+  return record(cluster, { status: "gone", lookMs: null, event });
+}
+
+function removedByOthers(cluster: Cluster): ClusterRecord {
+  return record(cluster, {
+    status: "removing",
+    reason: "removed_outside",
+    lookMs: REMOVING_LOOK_MS,
+    event: "cluster_removed_outside",
+  });
+}
+
+function record(cluster: Cluster, change: Partial<Omit<ClusterRecord, "do">>): ClusterRecord {
+  return {
+    do: "record",
+    status: cluster.status,
+    seen: null,
+    attempted: "keep",
+    absent: "keep",
+    reason: null,
+    lookMs: null,
+    event: null,
+    ...change,
+  };
+}
+
+function retry(answer: { readonly cause: string; readonly retryAfterMs?: number }): ClusterDecision {
+  return answer.retryAfterMs === undefined
+    ? { do: "retry", cause: answer.cause }
+    : { do: "retry", cause: answer.cause, retryAfterMs: answer.retryAfterMs };
+}
+
+function since(from: Date, now: Date): number {
+  return now.getTime() - from.getTime();
+}

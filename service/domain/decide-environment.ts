@@ -1,0 +1,150 @@
+import type { Cluster } from "./cluster.ts";
+import type { Environment } from "./environment.ts";
+import { READY_LOOK_MS, WAITING_LOOK_MS } from "./limits.ts";
+import type { Offer } from "./slots.ts";
+
+/** One step towards what the owner wants. `target` says which of the two clusters it concerns. */
+export type EnvironmentDecision =
+  /** The time is up: want it absent. */
+  | { readonly do: "expire" }
+  /** The serving cluster is lost: forget it. */
+  | { readonly do: "detach"; readonly event: string }
+  | { readonly do: "read_plan" }
+  /** Ask for a slot, then decide again. */
+  | { readonly do: "ask_slot" }
+  | { readonly do: "intend"; readonly target: Target }
+  | { readonly do: "queue"; readonly offer: Offer; readonly lookMs: number }
+  | { readonly do: "migrate"; readonly target: Target }
+  | { readonly do: "verify"; readonly target: Target }
+  /** The serving cluster cannot be repaired and was never ready: remove it and begin anew. */
+  | { readonly do: "discard" }
+  /** The rebuilt cluster is of no use any more. */
+  | { readonly do: "drop_next" }
+  /** The rebuilt cluster takes over; the old one goes. */
+  | { readonly do: "switch" }
+  | { readonly do: "remove" }
+  /** Absent and nothing left at AWS. */
+  | { readonly do: "end" }
+  | { readonly do: "rest"; readonly lookMs: number | null };
+
+export type Target = "serving" | "next";
+
+/** How a cluster stands from the environment's point of view. */
+export function standing(cluster: Cluster | null): "none" | "pending" | "available" | "lost" {
+  if (!cluster) return "none";
+  if (cluster.use !== "serve" || cluster.status === "removing" || cluster.status === "gone") return "lost";
+  return cluster.status === "available" ? "available" : "pending";
+}
+
+/** How far the plan of the present generation is on a cluster. */
+export function progress(
+  environment: Environment,
+  cluster: Cluster,
+): "behind" | "applied" | "diverged" | "failed" | "verified" {
+  if (cluster.migrationGeneration !== environment.generation) return "behind";
+  if (cluster.migrationState !== "applied") return cluster.migrationState;
+  return cluster.verifiedGeneration === environment.generation ? "verified" : "applied";
+}
+
+/**
+ * What to do next for an environment. Total and pure; the first matching row wins (reference: design.md, "Wanted versus
+ * existing"). `offer` is null until the decision was `ask_slot`.
+ */
+export function decideEnvironment(
+  environment: Environment,
+  serving: Cluster | null,
+  next: Cluster | null,
+  offer: Offer | null,
+  now: Date,
+): EnvironmentDecision {
+  return environment.wanted === "absent"
+    ? decideAbsent(environment, serving, next)
+    : decidePresent(environment, serving, next, offer, now);
+}
+
+function decideAbsent(
+  environment: Environment,
+  serving: Cluster | null,
+  next: Cluster | null,
+): EnvironmentDecision {
+  if (next) return { do: "drop_next" };
+  if (!serving) return environment.endedAt ? rest(null) : { do: "end" };
+  if (serving.status === "gone") return { do: "end" };
+  // A removing cluster wakes this environment when AWS has confirmed that it is gone.
+  if (serving.use === "remove" || serving.status === "removing") return rest(null);
+  return { do: "remove" };
+}
+
+function decidePresent(
+  environment: Environment,
+  serving: Cluster | null,
+  next: Cluster | null,
+  offer: Offer | null,
+  now: Date,
+): EnvironmentDecision {
+  if (now >= environment.until) return { do: "expire" };
+  const now_ = standing(serving);
+  if (now_ === "lost") return { do: "detach", event: "cluster_lost" };
+  if (environment.planGeneration !== environment.generation) return { do: "read_plan" };
+  const look = Math.min(environment.until.getTime() - now.getTime(), READY_LOOK_MS);
+  // A plan that cannot be read as SQL needs a push; it takes no slot while it waits.
+  if (environment.planProblem) return next ? { do: "drop_next" } : rest(look);
+  if (!serving) return acquire(offer, "serving");
+  if (now_ === "pending") return rest(look);
+  if (next) return decideNext(environment, next, look);
+  return decideServing(environment, serving, offer, look);
+}
+
+function decideServing(
+  environment: Environment,
+  serving: Cluster,
+  offer: Offer | null,
+  look: number,
+): EnvironmentDecision {
+  switch (progress(environment, serving)) {
+    case "behind":
+      return { do: "migrate", target: "serving" };
+    case "failed":
+    case "verified":
+      return rest(look);
+    case "applied":
+      return { do: "verify", target: "serving" };
+    case "diverged":
+      // Whoever works with the old schema keeps it until the new cluster answers.
+      return environment.readyAt ? acquire(offer, "next") : { do: "discard" };
+  }
+}
+
+function decideNext(environment: Environment, next: Cluster, look: number): EnvironmentDecision {
+  switch (standing(next)) {
+    case "lost":
+      return { do: "drop_next" };
+    case "pending":
+    case "none":
+      return rest(look);
+    case "available":
+      break;
+  }
+  switch (progress(environment, next)) {
+    case "behind":
+      return { do: "migrate", target: "next" };
+    case "applied":
+      return { do: "verify", target: "next" };
+    case "verified":
+      return { do: "switch" };
+    case "diverged":
+      return { do: "drop_next" };
+    case "failed":
+      // Kept to be looked into; the next push is compared with its ledger.
+      return rest(look);
+  }
+}
+
+function acquire(offer: Offer | null, target: Target): EnvironmentDecision {
+  if (!offer) return { do: "ask_slot" };
+  return offer.kind === "free" ? { do: "intend", target } : { do: "queue", offer, lookMs: WAITING_LOOK_MS };
+}
+
+function rest(lookMs: number | null): EnvironmentDecision {
+  return { do: "rest", lookMs };
+}
