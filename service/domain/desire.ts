@@ -41,8 +41,8 @@ export function decideWanted(facts: DesireFacts): Desire {
   if (command?.verb === "destroy") return { wanted: "absent", reason: "command_destroy" };
   const asked =
     command !== null && (facts.open || (facts.closedAt !== null && command.commentedAt > facts.closedAt));
-  if (existing?.reason === "expired") {
-    const again = facts.open && facts.headSha !== existing.headSha;
+  if (facts.open && existing?.reason === "expired") {
+    const again = facts.headSha !== existing.headSha;
     const askedAgain = asked && command.commentedAt > existing.wantedAt;
     if (!again && !askedAgain) return { wanted: "absent", reason: "expired" };
   }

@@ -1,0 +1,151 @@
+import type { Cluster, ClusterUse } from "../../domain/cluster.ts";
+import type { ClusterChange, MigrationChange } from "../../handlers/ports-store.ts";
+import { compareAndSet, number, one, sql } from "./row.ts";
+import type { Sql } from "./sql.ts";
+
+const COLUMNS = `id, environment_id, kind, account, region, repository_id, client_token, created_at, status, use,
+  identifier, arn, endpoint, attempted_at, absent_since, status_since, reason, retired_until, migration_generation,
+  migration_state, migration_since, verified_generation, verified_at, version`;
+
+const BY_ID = sql("cluster_by_id", `select ${COLUMNS} from cluster where id = $1`);
+const INSERT = sql(
+  "cluster_insert",
+  `insert into cluster (${COLUMNS}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
+   $18, $19, $20, $21, $22, $23, $24)`,
+);
+const UPDATE = sql(
+  "cluster_update",
+  `update cluster set status = $3, use = $4, identifier = $5, arn = $6, endpoint = $7, attempted_at = $8,
+     absent_since = $9, status_since = $10, reason = $11, version = version + 1
+   where id = $1 and version = $2`,
+);
+// Once removing, a cluster never serves again: what AWS was told to delete cannot be taken back.
+const SET_USE = sql(
+  "cluster_set_use",
+  `update cluster set use = $2, version = version + 1
+   where id = $1 and use <> $2 and status <> 'removing' and status <> 'gone'`,
+);
+// No version: these columns have one writer, the environment's step, which its own lease fences.
+const MIGRATION = sql(
+  "cluster_migration",
+  `update cluster set migration_generation = coalesce($2, migration_generation),
+     migration_state = coalesce($3, migration_state), migration_since = coalesce($4, migration_since),
+     verified_generation = coalesce($5, verified_generation), verified_at = coalesce($6, verified_at)
+   where id = $1`,
+);
+
+interface Row {
+  id: string;
+  environment_id: string;
+  kind: Cluster["kind"];
+  account: string;
+  region: string;
+  repository_id: unknown;
+  client_token: string;
+  created_at: Date;
+  status: Cluster["status"];
+  use: ClusterUse;
+  identifier: string | null;
+  arn: string | null;
+  endpoint: string | null;
+  attempted_at: Date | null;
+  absent_since: Date | null;
+  status_since: Date;
+  reason: string | null;
+  retired_until: Date | null;
+  migration_generation: unknown;
+  migration_state: Cluster["migrationState"];
+  migration_since: Date | null;
+  verified_generation: unknown;
+  verified_at: Date | null;
+  version: unknown;
+}
+
+export async function cluster(db: Sql, id: string): Promise<Cluster | null> {
+  const row = await one<Row>(db, BY_ID, [id]);
+  return row && fromRow(row);
+}
+
+export async function insertCluster(db: Sql, c: Cluster): Promise<void> {
+  const identity = [
+    c.id,
+    c.environmentId,
+    c.kind,
+    c.account,
+    c.region,
+    c.repositoryId,
+    c.clientToken,
+    c.createdAt,
+  ];
+  const migration = [
+    c.migrationGeneration,
+    c.migrationState,
+    c.migrationSince,
+    c.verifiedGeneration,
+    c.verifiedAt,
+    c.version,
+  ];
+  await db.query(INSERT, [...identity, ...changing(c), c.retiredUntil, ...migration]);
+}
+
+export async function updateCluster(db: Sql, c: Cluster, change: ClusterChange): Promise<void> {
+  await compareAndSet(db, UPDATE, [c.id, c.version, ...changing({ ...c, ...change })], `cluster ${c.id}`);
+}
+
+export async function setUse(db: Sql, clusterId: string, use: ClusterUse): Promise<boolean> {
+  return (await db.query(SET_USE, [clusterId, use])).rowCount > 0;
+}
+
+export async function updateMigration(db: Sql, clusterId: string, change: MigrationChange): Promise<void> {
+  await db.query(MIGRATION, [
+    clusterId,
+    change.migrationGeneration ?? null,
+    change.migrationState ?? null,
+    change.migrationSince ?? null,
+    change.verifiedGeneration ?? null,
+    change.verifiedAt ?? null,
+  ]);
+}
+
+function changing(c: Cluster): readonly unknown[] {
+  return [
+    c.status,
+    c.use,
+    c.identifier,
+    c.arn,
+    c.endpoint,
+    c.attemptedAt,
+    c.absentSince,
+    c.statusSince,
+    c.reason,
+  ];
+}
+
+function fromRow(row: Row): Cluster {
+  return {
+    id: row.id,
+    environmentId: row.environment_id,
+    kind: row.kind,
+    account: row.account,
+    region: row.region,
+    repositoryId: number(row.repository_id),
+    clientToken: row.client_token,
+    createdAt: row.created_at,
+    status: row.status,
+    use: row.use,
+    identifier: row.identifier,
+    arn: row.arn,
+    endpoint: row.endpoint,
+    attemptedAt: row.attempted_at,
+    absentSince: row.absent_since,
+    statusSince: row.status_since,
+    reason: row.reason,
+    retiredUntil: row.retired_until,
+    migrationGeneration: number(row.migration_generation),
+    migrationState: row.migration_state,
+    migrationSince: row.migration_since,
+    verifiedGeneration: number(row.verified_generation),
+    verifiedAt: row.verified_at,
+    version: number(row.version),
+  };
+}

@@ -1,0 +1,68 @@
+import { pullKey } from "../../domain/owner.ts";
+import type { Store, StoreReads, StoreTransaction } from "../../handlers/ports-store.ts";
+import * as clusters from "./clusters.ts";
+import * as environments from "./environments.ts";
+import * as pulls from "./pulls.ts";
+import * as records from "./records.ts";
+import * as slots from "./slots.ts";
+import type { Database, Sql } from "./sql.ts";
+import * as wakeups from "./wakeups.ts";
+
+/** The store over a database. One method, one statement; transactions are repeated whole (see Database). */
+export function createStore(database: Database): Store {
+  return {
+    ...reads(database),
+    transaction: (work) => database.transaction((sql) => work(transaction(sql))),
+    due: (now, limit) => wakeups.due(database, now, limit),
+    claim: (list, lease, now, until) => wakeups.claim(database, list, lease, now, until),
+    nextDue: () => wakeups.nextDue(database),
+  };
+}
+
+function reads(db: Sql): StoreReads {
+  return {
+    pendingDeliveries: (key, limit) => pulls.pendingDeliveries(db, key, limit),
+    pull: (key) => pulls.pull(db, key),
+    environment: (id) => environments.environment(db, id),
+    environmentsOfPull: (key) => environments.environmentsOfPull(db, key),
+    findEnvironments: (text) => environments.findEnvironments(db, text),
+    cluster: (id) => clusters.cluster(db, id),
+    ledger: (id) => records.ledger(db, id),
+    newestCommand: (key) => pulls.newestCommand(db, key),
+    latestCommand: (key) => pulls.latestCommand(db, key),
+    commandsToReact: (key) => pulls.commandsToReact(db, key),
+    knownComments: (key, ids) => pulls.knownComments(db, key, ids),
+    report: (key) => records.report(db, key),
+    slotRows: (account, region) => slots.slotRows(db, account, region),
+    waiting: () => slots.waiting(db),
+    holdings: () => slots.holdings(db),
+    holders: () => slots.holders(db),
+    installationPause: (host, id) => slots.installationPause(db, host, id),
+    events: (id) => records.events(db, id),
+  };
+}
+
+function transaction(db: Sql): StoreTransaction {
+  return {
+    ...reads(db),
+    renew: (held, until) => wakeups.renew(db, held, until),
+    settle: (held, to) => wakeups.settle(db, held, to),
+    wake: (list, now) => wakeups.wake(db, list, now),
+    putPull: (row, state, at) => pulls.putPull(db, pullKey(row), row, state, at),
+    handleDeliveries: (list, outcome, at) => pulls.handleDeliveries(db, list, outcome, at),
+    addCommand: (key, command) => pulls.addCommand(db, key, command),
+    markReacted: (key, id, at) => pulls.markReacted(db, key, id, at),
+    insertEnvironment: (row) => environments.insertEnvironment(db, row),
+    updateEnvironment: (row, change) => environments.updateEnvironment(db, row, change),
+    insertCluster: (row) => clusters.insertCluster(db, row),
+    updateCluster: (row, change) => clusters.updateCluster(db, row, change),
+    setUse: (id, use) => clusters.setUse(db, id, use),
+    updateMigration: (id, change) => clusters.updateMigration(db, id, change),
+    putStatement: (id, row) => records.putStatement(db, id, row),
+    takeSlot: (account, region, version) => slots.takeSlot(db, account, region, version),
+    pauseRegion: (account, region, until) => slots.pauseRegion(db, account, region, until),
+    pauseInstallation: (host, id, until) => slots.pauseInstallation(db, host, id, until),
+    putReport: (row) => records.putReport(db, row),
+    addEvent: (row) => records.addEvent(db, row),
+  };
+}

@@ -1,0 +1,214 @@
+/** What the handlers need of the store. The adapter (adapters/store) implements this with one SQL statement per call. */
+import type { Cluster, ClusterUse } from "../domain/cluster.ts";
+import type { CommandVerb } from "../domain/command.ts";
+import type { NewestCommand } from "../domain/desire.ts";
+import type { Environment } from "../domain/environment.ts";
+import type { LedgerEntry, MigrationProblem } from "../domain/migration.ts";
+import type { CommandOutcome } from "../domain/report.ts";
+import type { Holdings, Waiting } from "../domain/slots.ts";
+import type { PullTarget, ReactionContent } from "./ports.ts";
+
+export type Topic = "intake" | "environment" | "cluster" | "report";
+
+/** A wakeup that this worker holds until `leaseUntil`. */
+export interface Held {
+  readonly topic: Topic;
+  readonly key: string;
+  readonly seq: number;
+  readonly attempts: number;
+  readonly lease: string;
+  readonly leaseUntil: Date;
+}
+
+export interface Wake {
+  readonly topic: Topic;
+  readonly key: string;
+  readonly dueAt: Date;
+}
+
+/** A journalled delivery that no intake has applied yet. */
+export interface PendingDelivery {
+  readonly guid: string;
+  readonly appId: number;
+  readonly event: string;
+  readonly action: string;
+  readonly installationId: number;
+  readonly repositoryName: string;
+  readonly commentId: number | null;
+  readonly sender: string;
+}
+
+/** What is remembered of a pull request besides its environments. */
+export interface PullRow extends PullTarget {
+  readonly baseRef: string;
+}
+
+export interface CommandRow {
+  readonly commentId: number;
+  readonly verb: CommandVerb | "unknown";
+  readonly author: string;
+  readonly commentedAt: Date;
+  readonly outcome: CommandOutcome;
+  readonly reaction: ReactionContent | null;
+}
+
+export interface ReportRow {
+  readonly pullKey: string;
+  readonly commentId: number | null;
+  readonly digest: string | null;
+  /** A createComment was begun at this time; until its id is known the comment must be searched for. */
+  readonly attemptedAt: Date | null;
+  readonly auditAt: Date | null;
+  readonly editedAt: Date | null;
+  readonly version: number;
+}
+
+export interface LedgerRow extends LedgerEntry {
+  readonly code: string | null;
+  readonly message: string | null;
+}
+
+export interface EventRow {
+  readonly environmentId: string;
+  readonly id: string;
+  readonly at: Date;
+  readonly kind: string;
+  readonly actor: string | null;
+  readonly detail: string | null;
+}
+
+/** A cluster row of the census. */
+export interface SlotRows {
+  readonly ours: number;
+  /** Of these, the ones that a complete list of AWS shows. */
+  readonly oursWithId: number;
+  readonly regionVersion: number;
+  readonly regionPausedUntil: Date;
+}
+
+export interface HolderRow {
+  readonly number: number;
+  readonly repositoryId: number;
+  readonly presentSince: Date;
+  readonly until: Date;
+}
+
+/** Reads. Every list has a total order and a bound. */
+export interface StoreReads {
+  pendingDeliveries(pullKey: string, limit: number): Promise<readonly PendingDelivery[]>;
+  pull(pullKey: string): Promise<PullRow | null>;
+  environment(id: string): Promise<Environment | null>;
+  environmentsOfPull(pullKey: string): Promise<readonly Environment[]>;
+  cluster(id: string): Promise<Cluster | null>;
+  ledger(clusterId: string): Promise<readonly LedgerRow[]>;
+  newestCommand(pullKey: string): Promise<NewestCommand | null>;
+  /** The newest command of any outcome. */
+  latestCommand(pullKey: string): Promise<CommandRow | null>;
+  commandsToReact(pullKey: string): Promise<readonly CommandRow[]>;
+  knownComments(pullKey: string, commentIds: readonly number[]): Promise<readonly number[]>;
+  report(pullKey: string): Promise<ReportRow | null>;
+  slotRows(account: string, region: string): Promise<SlotRows>;
+  /** Environments that wait, in order: queuedAt, then id. */
+  waiting(): Promise<readonly (Waiting & { readonly queuedAt: Date })[]>;
+  holdings(): Promise<Holdings>;
+  /** Environments that hold a cluster, oldest first. */
+  holders(): Promise<readonly HolderRow[]>;
+  installationPause(host: string, installationId: number): Promise<Date>;
+  events(environmentId: string): Promise<readonly EventRow[]>;
+  /** Environments whose id or owner key begins with the text, for the command line. */
+  findEnvironments(text: string): Promise<readonly Environment[]>;
+}
+
+/** Writes, inside one transaction. Writes with a version throw Stale if the row has moved on. */
+export interface StoreTransaction extends StoreReads {
+  /** Extends the lease; false if it is no longer ours. In one transaction with an intent it fences the effect. */
+  renew(held: Held, leaseUntil: Date): Promise<boolean>;
+  /** Deletes the wakeup (`again` null) or dates it; false if the lease is no longer ours. */
+  settle(held: Held, settle: Settle): Promise<boolean>;
+  wake(wakes: readonly Wake[], now: Date): Promise<void>;
+  putPull(pull: PullRow, state: "open" | "closed", readAt: Date): Promise<void>;
+  handleDeliveries(deliveries: readonly PendingDelivery[], outcome: string, at: Date): Promise<void>;
+  addCommand(pullKey: string, command: CommandRow): Promise<void>;
+  markReacted(pullKey: string, commentId: number, at: Date): Promise<void>;
+  insertEnvironment(environment: Environment): Promise<void>;
+  updateEnvironment(environment: Environment, change: EnvironmentChange): Promise<void>;
+  insertCluster(cluster: Cluster): Promise<void>;
+  /** What the cluster's own reconciler writes. */
+  updateCluster(cluster: Cluster, change: ClusterChange): Promise<void>;
+  /** Sets `use` unless the cluster is already removing or gone; says whether it was set. */
+  setUse(clusterId: string, use: ClusterUse): Promise<boolean>;
+  /** Migration and verification columns, written by the environment's reconciler. */
+  updateMigration(clusterId: string, change: MigrationChange): Promise<void>;
+  putStatement(clusterId: string, row: LedgerRow): Promise<void>;
+  /** Compare-and-set on the Region's row: one intent at a time. */
+  takeSlot(account: string, region: string, regionVersion: number): Promise<void>;
+  pauseRegion(account: string, region: string, until: Date): Promise<void>;
+  pauseInstallation(host: string, installationId: number, until: Date): Promise<void>;
+  putReport(report: ReportRow): Promise<void>;
+  addEvent(event: EventRow): Promise<void>;
+}
+
+/** `again`: when to look again, null for never; `notBefore`: the floor that no wake undercuts. */
+export interface Settle {
+  readonly again: Date | null;
+  readonly notBefore: Date;
+  readonly attempts: number;
+  readonly now: Date;
+}
+
+export type EnvironmentChange = Partial<
+  Pick<
+    Environment,
+    | "wanted"
+    | "wantedReason"
+    | "generation"
+    | "headSha"
+    | "wantedAt"
+    | "presentSince"
+    | "until"
+    | "queuedAt"
+    | "servingId"
+    | "nextId"
+    | "planGeneration"
+    | "plan"
+    | "readyAt"
+    | "endedAt"
+  >
+> & { readonly planProblem?: MigrationProblem | null };
+
+export type ClusterChange = Partial<
+  Pick<
+    Cluster,
+    | "status"
+    | "use"
+    | "identifier"
+    | "arn"
+    | "endpoint"
+    | "attemptedAt"
+    | "absentSince"
+    | "statusSince"
+    | "reason"
+  >
+>;
+
+export type MigrationChange = Partial<
+  Pick<
+    Cluster,
+    "migrationGeneration" | "migrationState" | "migrationSince" | "verifiedGeneration" | "verifiedAt"
+  >
+>;
+
+export interface Store extends StoreReads {
+  transaction<T>(work: (tx: StoreTransaction) => Promise<T>): Promise<T>;
+  /** Due wakeups, oldest first. */
+  due(now: Date, limit: number): Promise<readonly { topic: Topic; key: string; seq: number }[]>;
+  /** Takes those that are still due and free. */
+  claim(
+    wakeups: readonly { topic: Topic; key: string; seq: number }[],
+    lease: string,
+    now: Date,
+    leaseUntil: Date,
+  ): Promise<readonly Held[]>;
+  /** The earliest due time of all wakeups, or null. */
+  nextDue(): Promise<Date | null>;
+}
