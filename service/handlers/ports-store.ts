@@ -83,7 +83,6 @@ export interface SlotRows {
   /** Of these, the ones that a complete list of AWS shows. */
   readonly oursWithId: number;
   readonly regionVersion: number;
-  readonly regionPausedUntil: Date;
 }
 
 export interface HolderRow {
@@ -113,6 +112,8 @@ export interface StoreReads {
   holdings(): Promise<Holdings>;
   /** Environments that hold a cluster, oldest first. */
   holders(): Promise<readonly HolderRow[]>;
+  /** Until when AWS asked us to wait; the epoch if it did not. */
+  regionPause(account: string, region: string): Promise<Date>;
   installationPause(host: string, installationId: number): Promise<Date>;
   events(environmentId: string): Promise<readonly EventRow[]>;
   /** Environments whose id or owner key begins with the text, for the command line. */

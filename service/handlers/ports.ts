@@ -131,7 +131,10 @@ export interface GitHub {
   /** The `*.sql` files directly in `directory` at the commit, in name order (bytes). Throws Refused if there are too many or one is too large or not UTF-8. */
   readMigrations(target: PullTarget, sha: string, directory: string): Promise<readonly MigrationFile[]>;
   /** Comments by this App that carry the marker, oldest first, over all pages. */
-  findComments(target: PullTarget, marker: string): Promise<readonly { readonly id: number }[]>;
+  findComments(
+    target: PullTarget,
+    marker: string,
+  ): Promise<readonly { readonly id: number; readonly body: string }[]>;
   createComment(target: PullTarget, body: string): Promise<{ readonly id: number }>;
   /** `absent` if somebody deleted it. */
   editComment(target: PullTarget, commentId: number, body: string): Promise<"edited" | "absent">;

@@ -5,6 +5,5 @@ CREATE TABLE report (
   attempted_at timestamptz,
   audit_at timestamptz,
   edited_at timestamptz,
-  best_position integer,
   version bigint NOT NULL
 )

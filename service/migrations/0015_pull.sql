@@ -7,6 +7,5 @@ CREATE TABLE pull (
   installation_id bigint NOT NULL,
   base_ref text NOT NULL,
   state text NOT NULL,
-  read_at timestamptz,
-  skipped text
+  read_at timestamptz NOT NULL
 )

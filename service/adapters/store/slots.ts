@@ -54,13 +54,16 @@ const EPOCH = new Date(0);
 
 export async function slotRows(db: Sql, account: string, region: string): Promise<SlotRows> {
   const count = await one<{ ours: unknown; with_id: unknown }>(db, COUNT, [account, region]);
-  const row = await one<{ version: unknown; paused_until: Date }>(db, REGION, [account, region]);
+  const row = await one<{ version: unknown }>(db, REGION, [account, region]);
   return {
     ours: number(count?.ours ?? 0),
     oursWithId: number(count?.with_id ?? 0),
     regionVersion: number(row?.version ?? 0),
-    regionPausedUntil: row?.paused_until ?? EPOCH,
   };
+}
+
+export async function regionPause(db: Sql, account: string, region: string): Promise<Date> {
+  return (await one<{ paused_until: Date }>(db, REGION, [account, region]))?.paused_until ?? EPOCH;
 }
 
 export async function takeSlot(db: Sql, account: string, region: string, version: number): Promise<void> {

@@ -37,6 +37,7 @@ function reads(db: Sql): StoreReads {
     waiting: () => slots.waiting(db),
     holdings: () => slots.holdings(db),
     holders: () => slots.holders(db),
+    regionPause: (account, region) => slots.regionPause(db, account, region),
     installationPause: (host, id) => slots.installationPause(db, host, id),
     events: (id) => records.events(db, id),
   };

@@ -1,0 +1,47 @@
+import { ID_RANDOM_BYTES, type IdPrefix, makeId } from "../domain/ids.ts";
+import type { Caps } from "../domain/slots.ts";
+import type { Chance, Clock, ClusterControl, Databases, GitHub, Log, Nudge, Splitter } from "./ports.ts";
+import type { Store } from "./ports-store.ts";
+
+/** What an operator sets for all repositories. */
+export interface Policy {
+  readonly account: string;
+  readonly region: string;
+  readonly maxClusters: number;
+  readonly quota: number;
+  readonly reserve: number;
+  readonly caps: Caps;
+  readonly idleMs: number;
+  readonly ageMs: number;
+  readonly migrationsDirectory: string;
+  /** Where the report's links lead, such as https://github.com */
+  readonly webUrl: string;
+  readonly connect: ConnectPolicy;
+}
+
+/** How the report says to connect; see Connection in domain/report.ts. */
+export interface ConnectPolicy {
+  readonly to: { readonly address: string; readonly port: number; readonly caFile: string } | null;
+  /** May hold `{number}`. */
+  readonly command: string | null;
+  readonly environment: string | null;
+}
+
+/** Everything that a handler may use. */
+export interface Context {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly chance: Chance;
+  readonly control: ClusterControl;
+  readonly databases: Databases;
+  readonly splitter: Splitter;
+  readonly github: GitHub;
+  readonly log: Log;
+  readonly nudge: Nudge;
+  readonly policy: Policy;
+}
+
+/** A fresh opaque id. */
+export function newId(context: Context, prefix: IdPrefix): string {
+  return makeId(prefix, context.clock.now(), context.chance.bytes(ID_RANDOM_BYTES));
+}

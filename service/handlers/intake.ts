@@ -1,0 +1,244 @@
+import { type Desire, decideWanted } from "../domain/desire.ts";
+import type { Environment } from "../domain/environment.ts";
+import { Refused } from "../domain/errors.ts";
+import { INTAKE_DELIVERIES } from "../domain/limits.ts";
+import { databaseName } from "../domain/names.ts";
+import { ownerKey, type PullRef, parsePullKey, pullKey } from "../domain/owner.ts";
+import { type Context, newId } from "./context.ts";
+import { onGitHub } from "./on-github.ts";
+import type { Pull, PullTarget } from "./ports.ts";
+import type { EnvironmentChange, PendingDelivery, PullRow, StoreTransaction } from "./ports-store.ts";
+import { type ReadCommand, readCommands } from "./read-commands.ts";
+import type { Step } from "./step.ts";
+
+/** Pull request actions that say that somebody works on it now; without one it was open before we came. */
+const ACTIVITY = new Set(["opened", "reopened", "synchronize", "ready_for_review"]);
+
+/**
+ * Applies all waiting deliveries of one pull request at once: the payloads were hints, what GitHub says now is the
+ * truth. So order, duplicates, push storms and replays stop mattering.
+ */
+export async function intake(context: Context, step: Step): Promise<void> {
+  const { store } = context;
+  const ref = parsePullKey(step.key);
+  if (!ref) throw new Error(`The wakeup key ${step.key} is not a pull request.`);
+  const deliveries = await store.pendingDeliveries(step.key, INTAKE_DELIVERIES);
+  const target = addressOf(ref, deliveries, await store.pull(step.key));
+  if (!target) return step.commit(null, async () => {});
+  try {
+    const pull = await onGitHub(context, target, (github) => github.readPull(target));
+    if (!pull) return handled(context, step, deliveries, "pull_not_found");
+    const commands = await readCommands(context, target, step.key, deliveries);
+    await apply(context, step, { ref, target, pull, deliveries, commands });
+  } catch (error) {
+    // Nothing of ours is deleted because GitHub refuses us: the environment's own time limit ends it.
+    if (error instanceof Refused) return handled(context, step, deliveries, error.reason);
+    throw error;
+  }
+}
+
+interface Read {
+  readonly ref: PullRef;
+  readonly target: PullTarget;
+  readonly pull: Pull;
+  readonly deliveries: readonly PendingDelivery[];
+  readonly commands: readonly ReadCommand[];
+}
+
+async function apply(context: Context, step: Step, read: Read): Promise<void> {
+  const { pull, deliveries, commands } = read;
+  const now = context.clock.now();
+  // More may have arrived than one step takes; they wait for the next one.
+  const again = deliveries.length === INTAKE_DELIVERIES ? now : null;
+  await step.commit(again, async (tx) => {
+    await tx.putPull(rowOf(read), pull.state, now);
+    const fresh = await addCommands(tx, step.key, commands);
+    await settleDeliveries(tx, read, now);
+    const existing = (await tx.environmentsOfPull(step.key))[0] ?? null;
+    const desire = await desireOf(tx, step.key, read, existing);
+    const wanted = existing
+      ? await update(context, tx, existing, read, desire, fresh, now)
+      : await insert(context, tx, read, desire, now);
+    if (wanted || fresh.length > 0) await tx.wake([{ topic: "report", key: step.key, dueAt: now }], now);
+    if (wanted) await tx.wake([{ topic: "environment", key: wanted, dueAt: now }], now);
+  });
+}
+
+async function desireOf(
+  tx: StoreTransaction,
+  key: string,
+  { pull, deliveries }: Read,
+  existing: Environment | null,
+): Promise<Desire> {
+  return decideWanted({
+    open: pull.state === "open",
+    merged: pull.merged,
+    closedAt: pull.closedAt,
+    headSha: pull.headSha,
+    fork: pull.fork,
+    authorIsBot: pull.authorIsBot,
+    command: await tx.newestCommand(key),
+    activity: deliveries.some((d) => d.event === "pull_request" && ACTIVITY.has(d.action)),
+    existing: existing && {
+      wanted: existing.wanted,
+      reason: existing.wantedReason,
+      headSha: existing.headSha,
+      wantedAt: existing.wantedAt,
+    },
+  });
+}
+
+/** Returns the id if the environment must be looked at. */
+async function update(
+  context: Context,
+  tx: StoreTransaction,
+  existing: Environment,
+  read: Read,
+  desire: Desire,
+  fresh: readonly ReadCommand[],
+  now: Date,
+): Promise<string | null> {
+  const { headSha } = read.pull;
+  const present = desire.wanted === "present";
+  const turned = desire.wanted !== existing.wanted;
+  const pushed = present && headSha !== existing.headSha;
+  // A new /db create on a failed database is the wish to try again.
+  const askedAgain =
+    present && fresh.some((command) => command.verb === "create" && command.outcome === "accepted");
+  const changed = turned || pushed || askedAgain;
+  if (!changed && desire.reason === existing.wantedReason && headSha === existing.headSha) return null;
+  const change: EnvironmentChange = {
+    wanted: desire.wanted,
+    wantedReason: desire.reason,
+    headSha,
+    ...(changed ? { generation: existing.generation + 1, wantedAt: now } : {}),
+    ...(turned ? turn(existing, present, now) : {}),
+    ...(present && changed ? { until: until(context, turned ? now : existing.presentSince, now) } : {}),
+  };
+  await tx.updateEnvironment(existing, change);
+  await addEvent(context, tx, existing.id, desire, headSha, now);
+  return existing.id;
+}
+
+function turn(existing: Environment, present: boolean, now: Date): EnvironmentChange {
+  return present
+    ? { presentSince: now, endedAt: null, queuedAt: null, readyAt: null }
+    : { endedAt: existing.servingId ? null : existing.endedAt, queuedAt: null };
+}
+
+async function insert(
+  context: Context,
+  tx: StoreTransaction,
+  read: Read,
+  desire: Desire,
+  now: Date,
+): Promise<string | null> {
+  const { pull, ref, commands } = read;
+  // A row only for what somebody should hear of: nobody asked for a database of a closed or a bot's pull request.
+  const heard =
+    desire.wanted === "present" || commands.length > 0 || (desire.reason === "fork" && pull.state === "open");
+  if (!heard) return null;
+  const database = databaseName(pull.repositoryName);
+  const environment: Environment = {
+    id: newId(context, "env"),
+    ownerKey: ownerKey(ref, database),
+    pullKey: pullKey(ref),
+    repositoryId: pull.repositoryId,
+    number: pull.number,
+    database,
+    author: pull.author,
+    wanted: desire.wanted,
+    wantedReason: desire.reason,
+    generation: 1,
+    headSha: pull.headSha,
+    wantedAt: now,
+    presentSince: now,
+    until: until(context, now, now),
+    queuedAt: null,
+    servingId: null,
+    nextId: null,
+    planGeneration: 0,
+    plan: null,
+    planProblem: null,
+    readyAt: null,
+    endedAt: null,
+    version: 1,
+  };
+  await tx.insertEnvironment(environment);
+  await addEvent(context, tx, environment.id, desire, pull.headSha, now);
+  return environment.id;
+}
+
+/** Kept for a while after the last push or command, and never beyond its age. */
+function until(context: Context, presentSince: Date, now: Date): Date {
+  const { idleMs, ageMs } = context.policy;
+  return new Date(Math.min(now.getTime() + idleMs, presentSince.getTime() + ageMs));
+}
+
+/** Writes the commands that were not known; a repeated delivery or a repeated transaction adds none. */
+async function addCommands(
+  tx: StoreTransaction,
+  key: string,
+  commands: readonly ReadCommand[],
+): Promise<readonly ReadCommand[]> {
+  const known = new Set(
+    await tx.knownComments(
+      key,
+      commands.map((command) => command.commentId),
+    ),
+  );
+  const fresh = commands.filter((command) => !known.has(command.commentId));
+  for (const command of fresh) await tx.addCommand(key, command);
+  return fresh;
+}
+
+async function settleDeliveries(tx: StoreTransaction, read: Read, now: Date): Promise<void> {
+  const byOutcome = new Map<string, PendingDelivery[]>();
+  for (const delivery of read.deliveries) {
+    const command = read.commands.find((c) => c.guid === delivery.guid);
+    const outcome = command?.outcome ?? (delivery.commentId === null ? "applied" : "no_command");
+    byOutcome.set(outcome, [...(byOutcome.get(outcome) ?? []), delivery]);
+  }
+  for (const [outcome, list] of byOutcome) await tx.handleDeliveries(list, outcome, now);
+}
+
+async function handled(
+  context: Context,
+  step: Step,
+  deliveries: readonly PendingDelivery[],
+  outcome: string,
+): Promise<void> {
+  context.log.warn(
+    { pull: step.key, outcome, deliveries: deliveries.map((d) => d.guid) },
+    "deliveries not applied",
+  );
+  await step.commit(null, (tx) => tx.handleDeliveries(deliveries, outcome, context.clock.now()));
+}
+
+async function addEvent(
+  context: Context,
+  tx: StoreTransaction,
+  environmentId: string,
+  desire: Desire,
+  headSha: string,
+  at: Date,
+): Promise<void> {
+  const detail = `${desire.wanted} ${desire.reason} ${headSha}`;
+  await tx.addEvent({ environmentId, id: newId(context, "evt"), at, kind: "wanted", actor: null, detail });
+}
+
+/** The newest delivery knows the installation and the name best; the store knows them when no delivery waits. */
+function addressOf(
+  ref: PullRef,
+  deliveries: readonly PendingDelivery[],
+  known: PullRow | null,
+): PullTarget | null {
+  const newest = deliveries.at(-1) ?? known;
+  if (!newest) return null;
+  return { ...ref, installationId: newest.installationId, repositoryName: newest.repositoryName };
+}
+
+function rowOf({ ref, target, pull }: Read): PullRow {
+  const { repositoryName, baseRef } = pull;
+  return { ...ref, installationId: target.installationId, repositoryName, baseRef };
+}

@@ -1,0 +1,255 @@
+import type { Cluster } from "../domain/cluster.ts";
+import type { Environment } from "../domain/environment.ts";
+import { Retryable } from "../domain/errors.ts";
+import { MIGRATE_STEP_SECONDS, STATEMENT_RETRIES } from "../domain/limits.ts";
+import type { Plan, Statement } from "../domain/migration.ts";
+import { type PlanRelation, relatePlan } from "../domain/plan.ts";
+import { type Context, newId } from "./context.ts";
+import { readPlan } from "./plans.ts";
+import type { DatabaseSession, PullTarget, StatementOutcome } from "./ports.ts";
+import type { LedgerRow, MigrationChange, StoreTransaction } from "./ports-store.ts";
+import { later, type Step } from "./step.ts";
+
+/** How often a background index build is looked at; DSQL builds small tables in 5 to 30 s. */
+const JOB_LOOK_MS = 1_000;
+
+/** What one migrate step works with. */
+interface Work {
+  readonly context: Context;
+  readonly step: Step;
+  readonly environment: Environment;
+  readonly cluster: Cluster;
+  readonly plan: Plan;
+  readonly deadline: Date;
+}
+
+/**
+ * Applies the plan of the environment's generation to a cluster, statement by statement, for at most
+ * MIGRATE_STEP_SECONDS. The ledger has a row before and after each statement, so that a crash leaves either "not begun",
+ * "applied" or "outcome unknown", never a guess.
+ */
+export async function migrate(
+  context: Context,
+  step: Step,
+  target: PullTarget,
+  environment: Environment,
+  cluster: Cluster,
+): Promise<void> {
+  const read = await readPlan(context, target, environment);
+  // The plan was readable at this SHA before; if it is not now, the next read_plan says why.
+  if ("problem" in read)
+    return step.commit(later(context, 0), (tx) => tx.updateEnvironment(environment, { planGeneration: 0 }));
+  const deadline = later(context, MIGRATE_STEP_SECONDS * 1000);
+  const work: Work = { context, step, environment, cluster, plan: read.plan, deadline };
+  const ledger = await context.store.ledger(cluster.id);
+  const relation = relatePlan(read.plan, ledger);
+  if (relation.kind === "applied") return conclude(work, "applied", []);
+  if (relation.kind === "diverged") return diverge(work, relation);
+  if (!cluster.endpoint) throw new Error(`Cluster ${cluster.id} is available without an endpoint.`);
+  const session = await context.databases.open(cluster.endpoint);
+  try {
+    await runFrom(work, session, relation, ledger);
+  } finally {
+    await session.close();
+  }
+}
+
+/** The outcome of statement n and the beginning of n + 1 share one commit: two round trips a statement. */
+async function runFrom(
+  work: Work,
+  session: DatabaseSession,
+  relation: Extract<PlanRelation, { kind: "behind" | "building" }>,
+  ledger: readonly LedgerRow[],
+): Promise<void> {
+  const { context, step, plan } = work;
+  let finished: LedgerRow[] = [];
+  let ordinal = relation.ordinal;
+  if (relation.kind === "building") {
+    const row = ledger.find((entry) => entry.ordinal === ordinal);
+    if (!row) throw new Error(`Statement ${ordinal} of ${work.cluster.id} is building without a ledger row.`);
+    const built = await waitForJob(work, session, row, relation.jobId);
+    if (!built) return;
+    finished = [built];
+    ordinal += 1;
+  }
+  for (; ordinal < plan.statements.length; ordinal += 1) {
+    const statement = plan.statements[ordinal];
+    if (!statement) break;
+    if (context.clock.now() >= work.deadline)
+      return step.commit(later(context, 0), (tx) => put(work, tx, finished));
+    const started = ledgerRow(ordinal, statement, context.clock.now());
+    const current = await begin(work, [...finished, started]);
+    if (!current) return step.commit(later(context, 0), async () => {});
+    const row = await runOne(work, session, statement, started);
+    if (!row) return;
+    finished = [row];
+  }
+  await conclude(work, "applied", finished);
+}
+
+/** Writes the ledger under a fresh lease, unless a push or a close has changed what is wanted. */
+async function begin(work: Work, rows: readonly LedgerRow[]): Promise<boolean> {
+  const { environment } = work;
+  let current = true;
+  await work.step.hold(async (tx) => {
+    const fresh = await tx.environment(environment.id);
+    current = fresh?.generation === environment.generation;
+    await put(work, tx, current ? rows : rows.slice(0, -1));
+    if (current)
+      await tx.wake(
+        [{ topic: "report", key: environment.pullKey, dueAt: work.context.clock.now() }],
+        work.context.clock.now(),
+      );
+  });
+  return current;
+}
+
+/** Runs one statement; returns its finished row, or null if the step was settled here. */
+async function runOne(
+  work: Work,
+  session: DatabaseSession,
+  statement: Statement,
+  started: LedgerRow,
+): Promise<LedgerRow | null> {
+  work.step.ensureHeld();
+  const outcome = await runRetrying(session, statement);
+  const finishedAt = work.context.clock.now();
+  switch (outcome.kind) {
+    case "applied":
+      return { ...started, state: "applied", finishedAt };
+    case "building": {
+      const building: LedgerRow = { ...started, state: "building", jobId: outcome.jobId };
+      await work.step.hold((tx) => put(work, tx, [building]));
+      return waitForJob(work, session, building, outcome.jobId);
+    }
+    case "failed":
+      await fail(work, {
+        ...started,
+        state: "failed",
+        finishedAt,
+        code: outcome.code,
+        message: outcome.message,
+      });
+      return null;
+    case "conflict": {
+      const message = `The statement met a conflict ${STATEMENT_RETRIES} times; push again or comment /db create.`;
+      await fail(work, { ...started, state: "failed", finishedAt, code: "40001", message });
+      return null;
+    }
+    case "lost":
+      // The row stays `started`: nobody knows whether it was applied, so the next look rebuilds.
+      throw new Retryable("statement_lost", outcome.cause);
+  }
+}
+
+async function runRetrying(session: DatabaseSession, statement: Statement): Promise<StatementOutcome> {
+  let outcome = await session.run(statement);
+  for (let tries = 1; outcome.kind === "conflict" && tries < STATEMENT_RETRIES; tries += 1) {
+    outcome = await session.run(statement);
+  }
+  return outcome;
+}
+
+/** Waits within this step for a background build, else dates the next look. */
+async function waitForJob(
+  work: Work,
+  session: DatabaseSession,
+  row: LedgerRow,
+  jobId: string,
+): Promise<LedgerRow | null> {
+  const outcome = await session.job(jobId);
+  const finishedAt = work.context.clock.now();
+  switch (outcome.kind) {
+    case "completed":
+      return { ...row, state: "applied", finishedAt };
+    case "failed":
+      await fail(work, {
+        ...row,
+        state: "failed",
+        finishedAt,
+        code: "index_build_failed",
+        message: outcome.message,
+      });
+      return null;
+    case "building":
+    case "unknown":
+      await work.step.commit(later(work.context, JOB_LOOK_MS), (tx) =>
+        tx.wake([{ topic: "report", key: work.environment.pullKey, dueAt: finishedAt }], finishedAt),
+      );
+      return null;
+  }
+}
+
+async function fail(work: Work, row: LedgerRow): Promise<void> {
+  await finish(
+    work,
+    { migrationState: "failed" },
+    [row],
+    "migration_failed",
+    `${row.file}:${row.line} ${row.code}`,
+  );
+}
+
+async function diverge(work: Work, relation: Extract<PlanRelation, { kind: "diverged" }>): Promise<void> {
+  const detail = `${relation.reason} ${relation.file}:${relation.line}`;
+  await finish(work, { migrationState: "diverged" }, [], "migration_diverged", detail);
+}
+
+async function conclude(work: Work, state: "applied", rows: readonly LedgerRow[]): Promise<void> {
+  await finish(
+    work,
+    { migrationState: state },
+    rows,
+    "migrated",
+    `${work.plan.statements.length} statements`,
+  );
+}
+
+async function finish(
+  work: Work,
+  change: MigrationChange,
+  rows: readonly LedgerRow[],
+  kind: string,
+  detail: string,
+): Promise<void> {
+  const { context, environment, cluster } = work;
+  const now = context.clock.now();
+  await work.step.commit(now, async (tx) => {
+    await put(work, tx, rows);
+    await tx.updateMigration(cluster.id, {
+      ...change,
+      migrationGeneration: environment.generation,
+      migrationSince: now,
+    });
+    await tx.addEvent({
+      environmentId: environment.id,
+      id: newId(context, "evt"),
+      at: now,
+      kind,
+      actor: null,
+      detail,
+    });
+    await tx.wake([{ topic: "report", key: environment.pullKey, dueAt: now }], now);
+  });
+}
+
+async function put(work: Work, tx: StoreTransaction, rows: readonly LedgerRow[]): Promise<void> {
+  for (const row of rows) await tx.putStatement(work.cluster.id, row);
+}
+
+function ledgerRow(ordinal: number, statement: Statement, startedAt: Date): LedgerRow {
+  const { file, index, line, checksum } = statement;
+  return {
+    ordinal,
+    file,
+    index,
+    line,
+    checksum,
+    state: "started",
+    jobId: null,
+    startedAt,
+    finishedAt: null,
+    code: null,
+    message: null,
+  };
+}

@@ -1,0 +1,27 @@
+import { Retryable } from "../domain/errors.ts";
+import type { Context } from "./context.ts";
+import type { GitHub, PullTarget } from "./ports.ts";
+import { later, refusePaused } from "./step.ts";
+
+/**
+ * Calls GitHub for an installation, unless GitHub asked that installation to wait. A rate limit met now pauses it for
+ * everybody, not only for this key.
+ */
+export async function onGitHub<T>(
+  context: Context,
+  target: PullTarget,
+  call: (github: GitHub) => Promise<T>,
+): Promise<T> {
+  const { store, github } = context;
+  const until = await store.installationPause(target.host, target.installationId);
+  refusePaused(context, until, `GitHub installation ${target.installationId}`);
+  try {
+    return await call(github);
+  } catch (error) {
+    if (error instanceof Retryable && error.pauses === "installation" && error.afterMs !== undefined) {
+      const paused = later(context, error.afterMs);
+      await store.transaction((tx) => tx.pauseInstallation(target.host, target.installationId, paused));
+    }
+    throw error;
+  }
+}

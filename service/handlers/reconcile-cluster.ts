@@ -1,0 +1,176 @@
+import type { Cluster } from "../domain/cluster.ts";
+import {
+  type ClusterDecision,
+  type ClusterRecord,
+  decideCreated,
+  decideFound,
+  decideRemoved,
+  decideSeen,
+  decideUnasked,
+  firstCall,
+} from "../domain/decide-cluster.ts";
+import type { Environment } from "../domain/environment.ts";
+import { Retryable } from "../domain/errors.ts";
+import { previewTags } from "../domain/names.ts";
+import { type Context, newId } from "./context.ts";
+import type { ClusterChange, StoreTransaction, Wake } from "./ports-store.ts";
+import { later, refusePaused, type Step } from "./step.ts";
+
+/** Waiting environments that are woken when a slot becomes free; the others look by themselves. */
+const WOKEN_WHEN_FREE = 5;
+
+/** Brings one cluster a step closer to its use: one look at AWS, at most one change there, one commit. */
+export async function reconcileCluster(context: Context, step: Step): Promise<void> {
+  const { store, clock, policy } = context;
+  const cluster = await store.cluster(step.key);
+  if (!cluster || cluster.status === "gone") return step.commit(null, async () => {});
+  const call = firstCall(cluster, clock.now());
+  if (call === "nothing") return writeDown(context, step, cluster, decideUnasked(cluster));
+  const paused = await store.regionPause(policy.account, policy.region);
+  refusePaused(context, paused, `AWS in ${policy.region}`);
+  switch (call) {
+    case "attempt":
+      return attempt(context, step, cluster);
+    case "create":
+      return create(context, step, cluster, false);
+    case "find":
+      return follow(
+        context,
+        step,
+        cluster,
+        decideFound(cluster, await context.control.find(cluster.id), clock.now()),
+      );
+    case "observe": {
+      const seen = await context.control.observe(identifierOf(cluster));
+      return follow(context, step, cluster, decideSeen(cluster, seen, clock.now()));
+    }
+    case "remove":
+      return remove(context, step, cluster);
+  }
+}
+
+/** Written intent before creation: the attempt is durable, under a fresh lease, before AWS is asked. */
+async function attempt(context: Context, step: Step, cluster: Cluster): Promise<void> {
+  const change = { attemptedAt: context.clock.now() };
+  await step.hold((tx) => tx.updateCluster(cluster, change));
+  await create(context, step, { ...cluster, ...change, version: cluster.version + 1 }, true);
+}
+
+async function create(context: Context, step: Step, cluster: Cluster, first: boolean): Promise<void> {
+  const environment = await context.store.environment(cluster.environmentId);
+  const pull = environment && (await context.store.pull(environment.pullKey));
+  if (!pull) throw new Error(`Cluster ${cluster.id} belongs to no known pull request.`);
+  step.ensureHeld();
+  const tags = previewTags(cluster.id, pull, pull.repositoryName);
+  const answer = await context.control.create({ clientToken: cluster.clientToken, tags });
+  await follow(context, step, cluster, decideCreated(cluster, answer, first));
+}
+
+async function remove(context: Context, step: Step, cluster: Cluster): Promise<void> {
+  const answer = await context.control.remove(identifierOf(cluster));
+  await follow(context, step, cluster, decideRemoved(cluster, answer, context.clock.now()));
+}
+
+async function follow(
+  context: Context,
+  step: Step,
+  cluster: Cluster,
+  decision: ClusterDecision,
+): Promise<void> {
+  switch (decision.do) {
+    case "record":
+      return writeDown(context, step, cluster, decision);
+    case "remove":
+      return remove(context, step, cluster);
+    case "unprotect":
+      return unprotect(context, step, cluster);
+    case "retry":
+      throw await backOff(context, decision);
+  }
+}
+
+/** Previews may be unprotected by us: somebody switched protection on by hand (field case F36). */
+async function unprotect(context: Context, step: Step, cluster: Cluster): Promise<void> {
+  const answer = await context.control.unprotect(identifierOf(cluster));
+  if (answer.kind === "unknown") throw await backOff(context, answer);
+  await step.commit(context.clock.now(), async () => {});
+}
+
+async function backOff(
+  context: Context,
+  answer: { readonly cause: string; readonly retryAfterMs?: number },
+): Promise<Retryable> {
+  const { policy, store } = context;
+  if (answer.retryAfterMs !== undefined) {
+    const until = later(context, answer.retryAfterMs);
+    await store.transaction((tx) => tx.pauseRegion(policy.account, policy.region, until));
+  }
+  return new Retryable("aws_unavailable", answer.cause, { afterMs: answer.retryAfterMs });
+}
+
+async function writeDown(
+  context: Context,
+  step: Step,
+  cluster: Cluster,
+  record: ClusterRecord,
+): Promise<void> {
+  const now = context.clock.now();
+  const change = changeOf(cluster, record, now);
+  const again = record.lookMs === null ? null : later(context, record.lookMs);
+  const visible =
+    record.status !== cluster.status || record.reason !== cluster.reason || record.seen !== null;
+  await step.commit(again, async (tx) => {
+    if (Object.keys(change).length > 0) await tx.updateCluster(cluster, change);
+    if (!visible) return;
+    const environment = await tx.environment(cluster.environmentId);
+    if (environment) await tell(context, tx, cluster, record, environment, now);
+  });
+}
+
+async function tell(
+  context: Context,
+  tx: StoreTransaction,
+  cluster: Cluster,
+  record: ClusterRecord,
+  environment: Environment,
+  now: Date,
+): Promise<void> {
+  const wakes: Wake[] = [
+    { topic: "environment", key: environment.id, dueAt: now },
+    { topic: "report", key: environment.pullKey, dueAt: now },
+  ];
+  if (record.status === "gone") {
+    const waiting = (await tx.waiting()).slice(0, WOKEN_WHEN_FREE);
+    wakes.push(...waiting.map((w) => ({ topic: "environment" as const, key: w.environmentId, dueAt: now })));
+  }
+  await tx.wake(wakes, now);
+  if (!record.event) return;
+  const detail = [cluster.id, record.seen?.identifier ?? cluster.identifier, record.reason];
+  await tx.addEvent({
+    environmentId: environment.id,
+    id: newId(context, "evt"),
+    at: now,
+    kind: record.event,
+    actor: null,
+    detail: detail.filter((part) => part !== null).join(" "),
+  });
+}
+
+function changeOf(cluster: Cluster, record: ClusterRecord, now: Date): ClusterChange {
+  const { seen } = record;
+  return {
+    ...(record.status !== cluster.status ? { status: record.status, statusSince: now } : {}),
+    ...(record.status === "removing" && cluster.use !== "remove" ? { use: "remove" as const } : {}),
+    ...(record.reason !== cluster.reason ? { reason: record.reason } : {}),
+    ...(seen ? { identifier: seen.identifier, arn: seen.arn, endpoint: seen.endpoint } : {}),
+    ...(record.attempted === "clear" ? { attemptedAt: null } : {}),
+    ...(record.absent === "note" ? { absentSince: now } : {}),
+    ...(record.absent === "clear" && cluster.absentSince ? { absentSince: null } : {}),
+  };
+}
+
+function identifierOf(cluster: Cluster): string {
+  if (!cluster.identifier)
+    throw new Error(`Cluster ${cluster.id} is ${cluster.status} without an identifier.`);
+  return cluster.identifier;
+}

@@ -1,0 +1,220 @@
+import type { Cluster } from "../domain/cluster.ts";
+import { decideEnvironment, type EnvironmentDecision } from "../domain/decide-environment.ts";
+import type { Environment } from "../domain/environment.ts";
+import { type Context, newId } from "./context.ts";
+import { migrate } from "./migrate.ts";
+import { readPlan } from "./plans.ts";
+import type { PullTarget } from "./ports.ts";
+import type { EnvironmentChange, StoreTransaction, Wake } from "./ports-store.ts";
+import { type Offered, readOffer } from "./slots.ts";
+import { later, type Step } from "./step.ts";
+
+/** What one step of an environment works with. */
+interface Work {
+  readonly context: Context;
+  readonly step: Step;
+  readonly environment: Environment;
+  readonly serving: Cluster | null;
+  readonly next: Cluster | null;
+  readonly target: PullTarget;
+}
+
+/** Brings one environment a step closer to what its owner wants: load, decide, one step, one commit. */
+export async function reconcileEnvironment(context: Context, step: Step): Promise<void> {
+  const { store, clock } = context;
+  const environment = await store.environment(step.key);
+  const target = environment && (await store.pull(environment.pullKey));
+  if (!target) return step.commit(null, async () => {});
+  const serving = environment.servingId ? await store.cluster(environment.servingId) : null;
+  const next = environment.nextId ? await store.cluster(environment.nextId) : null;
+  const work: Work = { context, step, environment, serving, next, target };
+  const decision = decideEnvironment(environment, serving, next, null, clock.now());
+  if (decision.do !== "ask_slot") return perform(work, decision, null);
+  const offered = await readOffer(context, environment);
+  await perform(work, decideEnvironment(environment, serving, next, offered.offer, clock.now()), offered);
+}
+
+async function perform(work: Work, decision: EnvironmentDecision, offered: Offered | null): Promise<void> {
+  switch (decision.do) {
+    case "expire":
+      return expire(work);
+    case "detach":
+      return change(work, { servingId: null, readyAt: null }, decision.event);
+    case "read_plan":
+      return readAndRecordPlan(work);
+    case "intend":
+      return intend(work, decision.target, offered);
+    case "queue":
+      return queue(work, decision.lookMs);
+    case "migrate":
+      return migrate(
+        work.context,
+        work.step,
+        work.target,
+        work.environment,
+        clusterOf(work, decision.target),
+      );
+    case "verify":
+      return verify(work, decision.target);
+    case "discard":
+      return release(work, { servingId: null, readyAt: null }, work.serving, "cluster_discarded");
+    case "drop_next":
+      return release(work, { nextId: null }, work.next, "rebuild_dropped");
+    case "switch":
+      return release(work, { servingId: work.environment.nextId, nextId: null }, work.serving, "switched");
+    case "remove":
+      return release(work, {}, work.serving, "removing");
+    case "end":
+      return change(work, { servingId: null, readyAt: null, endedAt: work.context.clock.now() }, "ended");
+    case "rest":
+      return work.step.commit(
+        decision.lookMs === null ? null : later(work.context, decision.lookMs),
+        async () => {},
+      );
+    case "ask_slot":
+      throw new Error(`Environment ${work.environment.id} was offered a slot and asked for it again.`);
+  }
+}
+
+async function expire(work: Work): Promise<void> {
+  const now = work.context.clock.now();
+  const generation = work.environment.generation + 1;
+  const absent = {
+    wanted: "absent",
+    wantedReason: "expired",
+    generation,
+    wantedAt: now,
+    queuedAt: null,
+  } as const;
+  await change(work, { ...absent, endedAt: null }, "expired");
+}
+
+async function readAndRecordPlan(work: Work): Promise<void> {
+  const { context, environment, target } = work;
+  const read = await readPlan(context, target, environment);
+  const planGeneration = environment.generation;
+  if ("problem" in read) {
+    return change(
+      work,
+      { planGeneration, plan: null, planProblem: read.problem, queuedAt: null },
+      "plan_failed",
+    );
+  }
+  const { sha, files, statements } = read.plan;
+  const plan = { sha, fileCount: files.length, statementCount: statements.length };
+  await change(work, { planGeneration, plan, planProblem: null }, "plan_read");
+}
+
+/** Written intent: the row, with its token, exists before AWS hears of it. */
+async function intend(work: Work, target: "serving" | "next", offered: Offered | null): Promise<void> {
+  const { context, environment } = work;
+  if (!offered) throw new Error(`Environment ${environment.id} intends a cluster without an offer.`);
+  const now = context.clock.now();
+  const cluster = newCluster(context, environment, now);
+  const link =
+    target === "serving" ? { servingId: cluster.id, queuedAt: null } : { nextId: cluster.id, queuedAt: null };
+  await write(work, link, "cluster_intended", null, async (tx) => {
+    await tx.takeSlot(cluster.account, cluster.region, offered.regionVersion);
+    await tx.insertCluster(cluster);
+    return [{ topic: "cluster", key: cluster.id, dueAt: now }];
+  });
+}
+
+async function queue(work: Work, lookMs: number): Promise<void> {
+  const { context, environment } = work;
+  if (environment.queuedAt) return work.step.commit(later(context, lookMs), async () => {});
+  await write(work, { queuedAt: context.clock.now() }, "queued", later(context, lookMs), async () => []);
+}
+
+async function verify(work: Work, target: "serving" | "next"): Promise<void> {
+  const { context, environment } = work;
+  const cluster = clusterOf(work, target);
+  if (!cluster.endpoint) throw new Error(`Cluster ${cluster.id} is migrated without an endpoint.`);
+  await context.databases.verify(cluster.endpoint);
+  const now = context.clock.now();
+  const ready = target === "serving" && !environment.readyAt ? { readyAt: now } : {};
+  await write(work, ready, "ready", now, async (tx) => {
+    await tx.updateMigration(cluster.id, { verifiedGeneration: environment.generation, verifiedAt: now });
+    return [];
+  });
+}
+
+/** Lets go of a cluster: its own reconciler removes it at AWS. */
+async function release(
+  work: Work,
+  link: EnvironmentChange,
+  cluster: Cluster | null,
+  event: string,
+): Promise<void> {
+  const now = work.context.clock.now();
+  await write(work, link, event, now, async (tx) => {
+    if (!cluster) return [];
+    await tx.setUse(cluster.id, "remove");
+    return [{ topic: "cluster", key: cluster.id, dueAt: now }];
+  });
+}
+
+async function change(work: Work, columns: EnvironmentChange, event: string): Promise<void> {
+  await write(work, columns, event, work.context.clock.now(), async () => []);
+}
+
+/** One commit: the environment's columns, more writes, the event, the report, and when to look again. */
+async function write(
+  work: Work,
+  columns: EnvironmentChange,
+  event: string,
+  again: Date | null,
+  more: (tx: StoreTransaction) => Promise<readonly Wake[]>,
+): Promise<void> {
+  const { context, environment } = work;
+  const now = context.clock.now();
+  await work.step.commit(again, async (tx) => {
+    await tx.updateEnvironment(environment, columns);
+    const wakes = await more(tx);
+    await tx.addEvent({
+      environmentId: environment.id,
+      id: newId(context, "evt"),
+      at: now,
+      kind: event,
+      actor: null,
+      detail: null,
+    });
+    await tx.wake([...wakes, { topic: "report", key: environment.pullKey, dueAt: now }], now);
+  });
+}
+
+function clusterOf(work: Work, target: "serving" | "next"): Cluster {
+  const cluster = target === "serving" ? work.serving : work.next;
+  if (!cluster) throw new Error(`Environment ${work.environment.id} has no ${target} cluster.`);
+  return cluster;
+}
+
+function newCluster(context: Context, environment: Environment, now: Date): Cluster {
+  const { account, region } = context.policy;
+  return {
+    id: newId(context, "cl"),
+    environmentId: environment.id,
+    kind: "preview",
+    account,
+    region,
+    repositoryId: environment.repositoryId,
+    status: "intended",
+    use: "serve",
+    clientToken: newId(context, "tok"),
+    identifier: null,
+    arn: null,
+    endpoint: null,
+    attemptedAt: null,
+    absentSince: null,
+    statusSince: now,
+    retiredUntil: null,
+    createdAt: now,
+    reason: null,
+    migrationGeneration: 0,
+    migrationState: "behind",
+    migrationSince: null,
+    verifiedGeneration: 0,
+    verifiedAt: null,
+    version: 1,
+  };
+}
