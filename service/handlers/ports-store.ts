@@ -99,6 +99,8 @@ export interface StoreReads {
   environment(id: string): Promise<Environment | null>;
   environmentsOfPull(pullKey: string): Promise<readonly Environment[]>;
   cluster(id: string): Promise<Cluster | null>;
+  /** The youngest cluster that the environment ever had. */
+  lastCluster(environmentId: string): Promise<Cluster | null>;
   ledger(clusterId: string): Promise<readonly LedgerRow[]>;
   newestCommand(pullKey: string): Promise<NewestCommand | null>;
   /** The newest command of any outcome. */

@@ -148,12 +148,17 @@ async function edit(
   await step.commit(earliest(row.auditAt, look), (tx) => tx.putReport(change));
 }
 
-/** Reactions are idempotent at GitHub; a comment that is gone needs none. */
+/** Reactions are idempotent at GitHub; a comment that is gone, or may not be reacted to, needs none. */
 async function react(context: Context, pull: PullRow, key: string): Promise<void> {
   for (const command of await context.store.commandsToReact(key)) {
     const { reaction, commentId } = command;
     if (!reaction) continue;
-    await onGitHub(context, pull, (github) => github.react(pull, commentId, reaction));
+    try {
+      await onGitHub(context, pull, (github) => github.react(pull, commentId, reaction));
+    } catch (error) {
+      // Decoration: the comment itself says what became of the command.
+      if (!(error instanceof Refused)) throw error;
+    }
     await context.store.transaction((tx) => tx.markReacted(key, commentId, context.clock.now()));
   }
 }

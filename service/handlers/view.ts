@@ -166,13 +166,14 @@ async function waitingState({ context, environment }: Facts): Promise<ReportStat
   };
 }
 
-function destroyedState({ environment, cluster, ledger }: Facts): ReportState {
+async function destroyedState({ context, environment }: Facts): Promise<ReportState> {
   const at = environment.endedAt ?? environment.wantedAt;
-  const lived = environment.readyAt ?? cluster?.createdAt ?? null;
+  const last = await context.store.lastCluster(environment.id);
+  const ledger = last ? await context.store.ledger(last.id) : [];
   return {
     phase: "destroyed",
     at,
-    livedMs: lived && at.getTime() - lived.getTime(),
+    livedMs: last && at.getTime() - last.createdAt.getTime(),
     statements: applied(ledger),
     reason: endReason(environment.wantedReason),
   };

@@ -8,6 +8,10 @@ const COLUMNS = `id, environment_id, kind, account, region, repository_id, clien
   migration_state, migration_since, verified_generation, verified_at, version`;
 
 const BY_ID = sql("cluster_by_id", `select ${COLUMNS} from cluster where id = $1`);
+const LAST = sql(
+  "cluster_last",
+  `select ${COLUMNS} from cluster where environment_id = $1 order by created_at desc, id desc limit 1`,
+);
 const INSERT = sql(
   "cluster_insert",
   `insert into cluster (${COLUMNS}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
@@ -63,6 +67,11 @@ interface Row {
 
 export async function cluster(db: Sql, id: string): Promise<Cluster | null> {
   const row = await one<Row>(db, BY_ID, [id]);
+  return row && fromRow(row);
+}
+
+export async function lastCluster(db: Sql, environmentId: string): Promise<Cluster | null> {
+  const row = await one<Row>(db, LAST, [environmentId]);
   return row && fromRow(row);
 }
 

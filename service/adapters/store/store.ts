@@ -27,6 +27,7 @@ function reads(db: Sql): StoreReads {
     environmentsOfPull: (key) => environments.environmentsOfPull(db, key),
     findEnvironments: (text) => environments.findEnvironments(db, text),
     cluster: (id) => clusters.cluster(db, id),
+    lastCluster: (id) => clusters.lastCluster(db, id),
     ledger: (id) => records.ledger(db, id),
     newestCommand: (key) => pulls.newestCommand(db, key),
     latestCommand: (key) => pulls.latestCommand(db, key),
