@@ -1,0 +1,186 @@
+import {
+  CreateClusterCommand,
+  DeleteClusterCommand,
+  DSQLClient,
+  type DSQLClientConfig,
+  GetClusterCommand,
+  ListClustersCommand,
+  ListTagsForResourceCommand,
+  UpdateClusterCommand,
+} from "@aws-sdk/client-dsql";
+import type { CreateAnswer, Observation, RemoveAnswer } from "../domain/cluster.ts";
+import { CALL_TIMEOUT_MS } from "../domain/limits.ts";
+import type { ClusterControl, ClusterTags } from "../handlers/ports.ts";
+import type { Credentials } from "./dsql-credentials.ts";
+import { failureOf, unknownOf } from "./dsql-failure.ts";
+import { checkCreate, observationOf } from "./dsql-shape.ts";
+
+/** The tag that carries the id of our row; the role that creates clusters may not change it afterwards. */
+const CLUSTER_TAG = "offshoot:cluster";
+/** ListClusters gives at most 100 a page (service model); a list of more pages than this is not believed to end. */
+const LIST_PAGE = 100;
+const LIST_PAGES_MAX = 50;
+/** The control plane's request rate is not published; a few at a time were never throttled in any report. */
+const TAG_READS_AT_ONCE = 4;
+
+export interface ClusterControlOptions {
+  readonly region: string;
+  readonly credentials: Credentials;
+  /** Another address of the control plane, such as the local one. */
+  readonly endpoint?: string;
+  readonly callTimeoutMs?: number;
+}
+
+interface Listed {
+  readonly identifier: string;
+  readonly arn: string;
+}
+
+/**
+ * ClusterControl on the AWS SDK, with one client for the life of the process; `close` drops its connections.
+ * The SDK retries nothing: the wakeup that made the call retries it, with its own back-off. No SDK waiter is used,
+ * because they never see FAILED or IDLE and take every error for "not yet".
+ */
+export function createClusterControl(options: ClusterControlOptions): ClusterControl & { close(): void } {
+  const config: DSQLClientConfig = {
+    region: options.region,
+    credentials: options.credentials,
+    maxAttempts: 1,
+  };
+  const client = new DSQLClient(options.endpoint ? { ...config, endpoint: options.endpoint } : config);
+  const calls = callsOf(client, options.callTimeoutMs ?? CALL_TIMEOUT_MS);
+  const { region } = options;
+  return {
+    create: (request) => create(calls, region, request),
+    observe: (identifier) => observe(calls, region, identifier),
+    find: (clusterId) => find(calls, region, clusterId),
+    remove: (identifier) => remove(calls, identifier),
+    async unprotect(identifier) {
+      try {
+        await calls.unprotect(identifier);
+        return { kind: "done" };
+      } catch (error) {
+        // A cluster that is gone is not protected.
+        return failureOf(error).kind === "absent" ? { kind: "done" } : unknownOf(error);
+      }
+    },
+    async count() {
+      try {
+        return (await list(calls)).length;
+      } catch {
+        return null;
+      }
+    },
+    close: () => client.destroy(),
+  };
+}
+
+type Calls = ReturnType<typeof callsOf>;
+
+/** The seven calls, each with a limit in time. */
+function callsOf(client: DSQLClient, timeoutMs: number) {
+  const limit = () => ({ abortSignal: AbortSignal.timeout(timeoutMs) });
+  return {
+    // Deletion protection is on unless it is said to be off, and a preview must be removable.
+    create: (clientToken: string, tags: ClusterTags) =>
+      client.send(new CreateClusterCommand({ clientToken, tags, deletionProtectionEnabled: false }), limit()),
+    get: (identifier: string) => client.send(new GetClusterCommand({ identifier }), limit()),
+    remove: (identifier: string) => client.send(new DeleteClusterCommand({ identifier }), limit()),
+    unprotect: (identifier: string) =>
+      client.send(new UpdateClusterCommand({ identifier, deletionProtectionEnabled: false }), limit()),
+    list: (nextToken: string | undefined) =>
+      client.send(new ListClustersCommand({ maxResults: LIST_PAGE, nextToken }), limit()),
+    tags: (resourceArn: string) => client.send(new ListTagsForResourceCommand({ resourceArn }), limit()),
+  };
+}
+
+async function create(
+  calls: Calls,
+  region: string,
+  request: { readonly clientToken: string; readonly tags: ClusterTags },
+): Promise<CreateAnswer> {
+  const wrong = checkCreate(request.clientToken, request.tags);
+  if (wrong) return { kind: "refused", cause: wrong };
+  try {
+    return observationOf(await calls.create(request.clientToken, request.tags), region);
+  } catch (error) {
+    const failure = failureOf(error);
+    switch (failure.kind) {
+      case "quota":
+      case "conflict":
+      case "refused":
+        return { kind: failure.kind, cause: failure.cause };
+      default:
+        return unknownOf(error);
+    }
+  }
+}
+
+async function observe(calls: Calls, region: string, identifier: string): Promise<Observation> {
+  try {
+    return observationOf(await calls.get(identifier), region);
+  } catch (error) {
+    return failureOf(error).kind === "absent" ? { kind: "absent" } : unknownOf(error);
+  }
+}
+
+async function remove(calls: Calls, identifier: string): Promise<RemoveAnswer> {
+  try {
+    await calls.remove(identifier);
+    return { kind: "removing" };
+  } catch (error) {
+    const failure = failureOf(error);
+    switch (failure.kind) {
+      case "absent":
+      case "protected":
+        return { kind: failure.kind };
+      case "conflict":
+        return { kind: "busy" };
+      default:
+        return unknownOf(error);
+    }
+  }
+}
+
+async function find(calls: Calls, region: string, clusterId: string): Promise<Observation> {
+  try {
+    const listed = await list(calls);
+    for (let at = 0; at < listed.length; at += TAG_READS_AT_ONCE) {
+      const some = listed.slice(at, at + TAG_READS_AT_ONCE);
+      const carries = await Promise.all(some.map((cluster) => carriesTag(calls, cluster, clusterId)));
+      const found = some[carries.indexOf(true)];
+      if (found) return await observe(calls, region, found.identifier);
+    }
+    return { kind: "absent" };
+  } catch (error) {
+    return unknownOf(error);
+  }
+}
+
+/** False also for a cluster that vanished after it was listed; throws if the tags could not be read. */
+async function carriesTag(calls: Calls, cluster: Listed, clusterId: string): Promise<boolean> {
+  try {
+    const { tags } = await calls.tags(cluster.arn);
+    return tags?.[CLUSTER_TAG] === clusterId;
+  } catch (error) {
+    if (failureOf(error).kind === "absent") return false;
+    throw error;
+  }
+}
+
+/** Every cluster of the account and Region. Throws rather than return a part of them. */
+async function list(calls: Calls): Promise<readonly Listed[]> {
+  const listed: Listed[] = [];
+  let nextToken: string | undefined;
+  for (let page = 0; page < LIST_PAGES_MAX; page += 1) {
+    const answer = await calls.list(nextToken);
+    if (!answer.clusters) throw new Error("ListClusters answered without a list.");
+    for (const { identifier, arn } of answer.clusters) {
+      if (!identifier || !arn) throw new Error("ListClusters answered with a cluster that has no id.");
+      listed.push({ identifier, arn });
+    }
+    nextToken = answer.nextToken;
+    if (!nextToken) return listed;
+  }
+  throw new Error(`ListClusters did not end after ${LIST_PAGES_MAX} pages.`);
+}
