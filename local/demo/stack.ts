@@ -1,0 +1,191 @@
+import { mkdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { CreateClusterCommand, DSQLClient, GetClusterCommand } from "@aws-sdk/client-dsql";
+import { freePort, launch, type Running, runToEnd } from "./process.ts";
+
+/** The local credentials: a name, not a secret; the local DSQL knows no others. */
+export const LOCAL_CREDENTIALS = { accessKeyId: "local", secretAccessKey: "local" } as const;
+const REGION = "us-east-1";
+
+export interface DsqlReady {
+  readonly controlUrl: string;
+  readonly frontAddress: string;
+  readonly frontPort: number;
+  readonly caFile: string;
+  readonly region: string;
+  readonly accountId: string;
+}
+export interface GithubReady {
+  readonly pageUrl: string;
+  readonly apiUrl: string;
+  readonly appId: number;
+  readonly privateKeyFile: string;
+  readonly webhookSecret: string;
+  readonly installationId: number;
+}
+
+export interface StackOptions {
+  /** An empty directory for everything that the three processes keep. */
+  readonly directory: string;
+  /** More arguments of local/dsql/main.ts and local/github/main.ts. */
+  readonly dsqlArgs?: readonly string[];
+  readonly githubArgs?: readonly string[];
+  /** More environment variables of the service. */
+  readonly serviceEnv?: Readonly<Record<string, string>>;
+  /** A store other than a cluster of the local DSQL: a plain Postgres URL. */
+  readonly storeUrl?: string;
+}
+
+/** The service, the local DSQL and the local GitHub, each in a process of its own on loopback. */
+export interface Stack {
+  readonly directory: string;
+  readonly dsql: DsqlReady;
+  readonly github: GithubReady;
+  readonly serviceUrl: string;
+  readonly serviceEnv: Readonly<Record<string, string>>;
+  readonly storeIdentifier: string | null;
+  servicePid(): number;
+  killService(): Promise<void>;
+  startService(): Promise<void>;
+  killDsql(): Promise<void>;
+  startDsql(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** Starts everything, creates the store's cluster and its schema. What was started is stopped again if a part fails. */
+export async function startStack(options: StackOptions): Promise<Stack> {
+  const started: Running<unknown>[] = [];
+  try {
+    return await startParts(options, started);
+  } catch (error) {
+    for (const part of started.reverse()) await part.stop();
+    throw error;
+  }
+}
+
+async function startParts(options: StackOptions, started: Running<unknown>[]): Promise<Stack> {
+  const { directory } = options;
+  for (const part of ["dsql", "github", "log"]) await mkdir(join(directory, part), { recursive: true });
+  let dsql = await startDsql(options, []);
+  started.push(dsql);
+  const port = await freePort();
+  const github = await startGithub(options, dsql.ready, port);
+  started.push(github);
+  const storeIdentifier = options.storeUrl ? null : await createStoreCluster(dsql.ready.controlUrl);
+  const serviceEnv = {
+    ...environmentOf(dsql.ready, github.ready, await readFile(github.ready.privateKeyFile, "utf8"), port),
+    OFFSHOOT_STORE_URL: options.storeUrl ?? `dsql://${storeIdentifier}.dsql.${REGION}.on.aws`,
+    ...options.serviceEnv,
+  };
+  const logFile = join(directory, "log", "service.log");
+  const startService = () => launch({ script: "service/main.ts", env: serviceEnv, logFile }, listening);
+  await runToEnd({ script: "service/cli.ts", args: ["store", "migrate"], env: serviceEnv, logFile });
+  let service = await startService();
+  const dsqlPorts = [
+    "--control-port",
+    portOf(dsql.ready.controlUrl),
+    "--front-port",
+    String(dsql.ready.frontPort),
+  ];
+  return {
+    directory,
+    dsql: dsql.ready,
+    github: github.ready,
+    serviceUrl: `http://127.0.0.1:${port}`,
+    serviceEnv,
+    storeIdentifier,
+    servicePid: () => service.pid,
+    killService: () => service.kill(),
+    async startService() {
+      service = await startService();
+    },
+    killDsql: () => dsql.kill(),
+    async startDsql() {
+      dsql = await startDsql(options, dsqlPorts);
+    },
+    async stop() {
+      for (const part of [service, github, dsql]) await part.stop();
+    },
+  };
+}
+
+function startDsql(options: StackOptions, more: readonly string[]): Promise<Running<DsqlReady>> {
+  const args = [
+    "--directory",
+    join(options.directory, "dsql"),
+    "--region",
+    REGION,
+    ...(options.dsqlArgs ?? []),
+    ...more,
+  ];
+  const logFile = join(options.directory, "log", "dsql.log");
+  return launch({ script: "local/dsql/main.ts", args, logFile }, (line) =>
+    line["ready"] === true ? (line as unknown as DsqlReady) : null,
+  );
+}
+
+function startGithub(options: StackOptions, dsql: DsqlReady, port: number): Promise<Running<GithubReady>> {
+  const args = [
+    "--directory",
+    join(options.directory, "github"),
+    "--webhook-url",
+    `http://127.0.0.1:${port}/webhooks/github`,
+    "--dsql-control-url",
+    dsql.controlUrl,
+    ...(options.githubArgs ?? []),
+  ];
+  const logFile = join(options.directory, "log", "github.log");
+  return launch({ script: "local/github/main.ts", args, logFile }, (line) =>
+    line["ready"] === true ? (line as unknown as GithubReady) : null,
+  );
+}
+
+function environmentOf(
+  dsql: DsqlReady,
+  github: GithubReady,
+  key: string,
+  port: number,
+): Record<string, string> {
+  return {
+    AWS_REGION: dsql.region,
+    AWS_ACCESS_KEY_ID: LOCAL_CREDENTIALS.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: LOCAL_CREDENTIALS.secretAccessKey,
+    OFFSHOOT_AWS_ACCOUNT: dsql.accountId,
+    OFFSHOOT_DSQL_ENDPOINT: dsql.controlUrl,
+    OFFSHOOT_DSQL_CONNECT_TO: `${dsql.frontAddress}:${dsql.frontPort}`,
+    OFFSHOOT_DSQL_CA_FILE: dsql.caFile,
+    OFFSHOOT_GITHUB_APP_ID: String(github.appId),
+    OFFSHOOT_GITHUB_PRIVATE_KEY: key,
+    OFFSHOOT_GITHUB_WEBHOOK_SECRETS: github.webhookSecret,
+    OFFSHOOT_GITHUB_API_URL: github.apiUrl,
+    OFFSHOOT_GITHUB_WEB_URL: github.pageUrl,
+    OFFSHOOT_PORT: String(port),
+    OFFSHOOT_CONNECT_COMMAND: "scripts/connect {number}",
+    OFFSHOOT_CONNECT_ENVIRONMENT: "AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local",
+  };
+}
+
+/** The store is a cluster like any other, only tagged as the store and protected from deletion. */
+async function createStoreCluster(controlUrl: string): Promise<string> {
+  const client = new DSQLClient({ region: REGION, endpoint: controlUrl, credentials: LOCAL_CREDENTIALS });
+  try {
+    const tags = { "offshoot:service": "offshoot", "offshoot:kind": "store", Name: "offshoot store" };
+    const created = await client.send(new CreateClusterCommand({ deletionProtectionEnabled: true, tags }));
+    const identifier = String(created.identifier);
+    for (;;) {
+      const { status } = await client.send(new GetClusterCommand({ identifier }));
+      if (status === "ACTIVE") return identifier;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  } finally {
+    client.destroy();
+  }
+}
+
+function listening(line: Record<string, unknown>): true | null {
+  return line["msg"] === "listening" ? true : null;
+}
+
+function portOf(url: string): string {
+  return new URL(url).port;
+}
