@@ -135,7 +135,7 @@ describe("the template", () => {
 const asRoot = process.getuid?.() === 0;
 const nobody = { uid: 65534, gid: 65534 };
 // A checkout below a closed home cannot be run by anybody else.
-const othersReadThis = asRoot && (await canReach(import.meta.filename, nobody));
+const othersReadThis = asRoot && (await canReach(import.meta.dirname, nobody));
 
 describe("started by root", () => {
   it.skipIf(!asRoot)("Postgres runs as an ordinary user", async () => {
