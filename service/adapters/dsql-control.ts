@@ -11,6 +11,7 @@ import {
 import type { CreateAnswer, Observation, RemoveAnswer } from "../domain/cluster.ts";
 import { CALL_TIMEOUT_MS } from "../domain/limits.ts";
 import type { ClusterControl, ClusterTags } from "../handlers/ports.ts";
+import { mapBounded } from "./bounded.ts";
 import type { Credentials } from "./dsql-credentials.ts";
 import { failureOf, unknownOf } from "./dsql-failure.ts";
 import { checkCreate, observationOf } from "./dsql-shape.ts";
@@ -145,12 +146,11 @@ async function remove(calls: Calls, identifier: string): Promise<RemoveAnswer> {
 async function find(calls: Calls, region: string, clusterId: string): Promise<Observation> {
   try {
     const listed = await list(calls);
-    for (let at = 0; at < listed.length; at += TAG_READS_AT_ONCE) {
-      const some = listed.slice(at, at + TAG_READS_AT_ONCE);
-      const carries = await Promise.all(some.map((cluster) => carriesTag(calls, cluster, clusterId)));
-      const found = some[carries.indexOf(true)];
-      if (found) return await observe(calls, region, found.identifier);
-    }
+    const carries = await mapBounded(listed, TAG_READS_AT_ONCE, (cluster) =>
+      carriesTag(calls, cluster, clusterId),
+    );
+    const found = listed[carries.indexOf(true)];
+    if (found) return await observe(calls, region, found.identifier);
     return { kind: "absent" };
   } catch (error) {
     return unknownOf(error);

@@ -1,0 +1,126 @@
+import { createAppAuth } from "@octokit/auth-app";
+import { Octokit } from "@octokit/core";
+import { Refused, Retryable } from "../domain/errors.ts";
+import { CALL_TIMEOUT_MS } from "../domain/limits.ts";
+import type { Log, PullTarget } from "../handlers/ports.ts";
+import { callError, failureOf, isRepositoryGone, tokenError } from "./github-error.ts";
+
+/** Without this header GitHub would move us to another version one day; this one is served until March 2028 at least. */
+const API_VERSION = "2022-11-28";
+/** The least that the calls need; a token never reaches beyond one repository. */
+const PERMISSIONS = { contents: "read", issues: "write", metadata: "read", pull_requests: "write" };
+/** A new token may be unknown to some of GitHub's machines for a moment. */
+const NEW_TOKEN_WAIT_MS = 1_000;
+
+export interface GitHubOptions {
+  readonly appId: number;
+  /** PEM, PKCS#1 (as GitHub gives it) or PKCS#8. */
+  readonly privateKey: string;
+  /** The REST API, such as https://api.github.com. */
+  readonly apiUrl: string;
+  /** The host that pull requests are keyed by, such as github.com. */
+  readonly host: string;
+  readonly appUserAgent: string;
+  readonly log?: Log;
+  readonly callTimeoutMs?: number;
+}
+
+export type Request = Octokit["request"];
+export type RepositoryPath = { readonly owner: string; readonly repo: string };
+
+export interface GitHubClient {
+  /**
+   * Sends one request with a token for the target's repository only, so that even a name that another repository has
+   * taken over reaches nothing of it. Null for 404. Throws Retryable and Refused as the port says. Never repeats a
+   * request that may have had an effect.
+   */
+  call<Response extends { readonly data: unknown; readonly status: number }>(
+    target: PullTarget,
+    what: string,
+    send: (request: Request, repository: RepositoryPath) => Promise<Response>,
+  ): Promise<Response | null>;
+}
+
+/** Octokit without plugins: retries and waits belong to the wakeup that makes the call. Tokens are cached by auth-app. */
+export function createGitHubClient(options: GitHubOptions): GitHubClient {
+  const octokit = createOctokit(options);
+  const auth = createAppAuth({
+    appId: options.appId,
+    privateKey: options.privateKey,
+    request: octokit.request,
+    log: octokit.log,
+  });
+  const requestFor = async (target: PullTarget, refresh: boolean): Promise<Request> => {
+    const { installationId, repositoryId } = target;
+    const scope = { installationId, repositoryIds: [repositoryId], permissions: PERMISSIONS };
+    const { token } = await auth({ type: "installation", ...scope, refresh });
+    return octokit.request.defaults({ headers: { authorization: `token ${token}` } });
+  };
+
+  return {
+    async call(target, what, send) {
+      const repository = repositoryPath(target, options.host);
+      for (const refresh of [false, true]) {
+        const request = await requestFor(target, refresh).catch((error: unknown) => {
+          const failure = failureOf(error);
+          if (isRepositoryGone(failure)) return null;
+          throw tokenError(target.installationId, failure);
+        });
+        if (!request) return null;
+        const sent = await attempt(what, () => send(request, repository));
+        if (sent !== "unauthorized") return sent;
+      }
+      const text = `GitHub does not know a token yet that it has just made, asked for ${what}.`;
+      throw new Retryable("github_unavailable", text, { afterMs: NEW_TOKEN_WAIT_MS });
+    },
+  };
+}
+
+function createOctokit(options: GitHubOptions): Octokit {
+  const { log } = options;
+  // Octokit's messages hold routes and statuses, no bodies; without a log it would write to the console.
+  const warn = (message: string) => log?.warn({}, message);
+  const quiet = { debug: () => undefined, info: () => undefined, warn, error: warn };
+  const octokit = new Octokit({
+    baseUrl: options.apiUrl,
+    userAgent: options.appUserAgent,
+    log: quiet,
+    request: { log: quiet },
+  });
+  const timeoutMs = options.callTimeoutMs ?? CALL_TIMEOUT_MS;
+  octokit.hook.before("request", (request) => {
+    request.headers["x-github-api-version"] = API_VERSION;
+    request.request = { ...request.request, signal: AbortSignal.timeout(timeoutMs) };
+  });
+  return octokit;
+}
+
+/** The response, null for 404, or that the token was refused: then nothing was done, and a new one may help. */
+async function attempt<Response extends { readonly data: unknown; readonly status: number }>(
+  what: string,
+  send: () => Promise<Response>,
+): Promise<Response | null | "unauthorized"> {
+  try {
+    const response = await send();
+    // Octokit hands out the text of a body that ended early, or that a proxy made, as if it were an answer.
+    const isJson = typeof response.data === "object" && response.data !== null;
+    if (isJson || response.status === 204) return response;
+  } catch (error) {
+    const failure = failureOf(error);
+    if (failure.status === 404) return null;
+    if (failure.status === 401) return "unauthorized";
+    throw callError(what, failure.status === 0 ? { ...failure, status: 500 } : failure);
+  }
+  throw new Retryable("github_unavailable", `GitHub's answer for ${what} could not be read.`);
+}
+
+function repositoryPath(target: PullTarget, host: string): RepositoryPath {
+  const [, owner, repo] = /^([\w.-]+)\/([\w.-]+)$/.exec(target.repositoryName) ?? [];
+  if (target.host !== host) {
+    throw new Refused("wrong_host", `${target.host} is not the GitHub of this service, which is ${host}.`);
+  }
+  if (!owner || !repo) {
+    throw new Refused("invalid_request", "The repository's name must have the form owner/name.");
+  }
+  return { owner, repo };
+}
