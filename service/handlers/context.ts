@@ -11,6 +11,8 @@ export interface Policy {
   readonly quota: number;
   readonly reserve: number;
   readonly caps: Caps;
+  /** How long a step holds its key before another worker may take it. */
+  readonly leaseMs: number;
   readonly idleMs: number;
   readonly ageMs: number;
   readonly migrationsDirectory: string;

@@ -12,6 +12,8 @@ import { later, type Step } from "./step.ts";
 
 /** How often a background index build is looked at; DSQL builds small tables in 5 to 30 s. */
 const JOB_LOOK_MS = 1_000;
+/** sys.jobs forgets a job about 30 min after its end; one that is not listed for this long is not waited for. */
+const JOB_UNKNOWN_MS = 40 * 60_000;
 
 /** What one migrate step works with. */
 interface Work {
@@ -171,13 +173,22 @@ async function waitForJob(
         message: outcome.message,
       });
       return null;
-    case "building":
     case "unknown":
-      await work.step.commit(later(work.context, JOB_LOOK_MS), (tx) =>
-        tx.wake([{ topic: "report", key: work.environment.pullKey, dueAt: finishedAt }], finishedAt),
-      );
-      return null;
+      if (finishedAt.getTime() - row.startedAt.getTime() > JOB_UNKNOWN_MS) {
+        await diverge(work, { kind: "diverged", reason: "outcome_unknown", file: row.file, line: row.line });
+        return null;
+      }
+      return lookLater(work, finishedAt);
+    case "building":
+      return lookLater(work, finishedAt);
   }
+}
+
+async function lookLater(work: Work, now: Date): Promise<null> {
+  await work.step.commit(later(work.context, JOB_LOOK_MS), (tx) =>
+    tx.wake([{ topic: "report", key: work.environment.pullKey, dueAt: now }], now),
+  );
+  return null;
 }
 
 async function fail(work: Work, row: LedgerRow): Promise<void> {

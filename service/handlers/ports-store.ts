@@ -118,8 +118,10 @@ export interface StoreReads {
   regionPause(account: string, region: string): Promise<Date>;
   installationPause(host: string, installationId: number): Promise<Date>;
   events(environmentId: string): Promise<readonly EventRow[]>;
-  /** Environments whose id or owner key begins with the text, for the command line. */
+  /** Environments with this id, owner key or pull key, for the command line. */
   findEnvironments(text: string): Promise<readonly Environment[]>;
+  /** Keys of the pull requests of this number in a repository of this name, whatever their host. */
+  pullKeysNamed(repositoryName: string, number: number): Promise<readonly string[]>;
 }
 
 /** Writes, inside one transaction. Writes with a version throw Stale if the row has moved on. */

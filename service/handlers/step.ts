@@ -1,5 +1,4 @@
 import { Fenced, Retryable } from "../domain/errors.ts";
-import { LEASE_SECONDS } from "../domain/limits.ts";
 import type { Context } from "./context.ts";
 import type { Held, StoreTransaction } from "./ports-store.ts";
 
@@ -36,7 +35,7 @@ export function createStep(context: Context, held: Held): Step {
       nudge.nudge();
     },
     async hold(work) {
-      const until = new Date(clock.now().getTime() + LEASE_SECONDS * 1000);
+      const until = new Date(clock.now().getTime() + context.policy.leaseMs);
       await store.transaction(async (tx) => {
         if (!(await tx.renew(held, until))) throw fenced();
         await work(tx);

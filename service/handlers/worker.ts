@@ -4,7 +4,6 @@ import {
   BACKOFF_LAST_MS,
   CLAIM_READ,
   CLAIM_TAKE,
-  LEASE_SECONDS,
   REFUSED_LOOK_MS,
 } from "../domain/limits.ts";
 import { type Context, newId } from "./context.ts";
@@ -40,7 +39,7 @@ export async function claimDue(context: Context, count: number): Promise<readonl
     if (a && b) [due[i], due[j]] = [b, a];
   }
   const chosen = due.slice(0, Math.min(count, CLAIM_TAKE));
-  const until = new Date(now.getTime() + LEASE_SECONDS * 1000);
+  const until = new Date(now.getTime() + context.policy.leaseMs);
   return store.claim(chosen, newId(context, "lease"), now, until);
 }
 

@@ -18,6 +18,10 @@ const PULL = sql(
   "pull_by_key",
   "select host, repository_id, number, repository_name, installation_id, base_ref from pull where pull_key = $1",
 );
+const NAMED = sql(
+  "pull_named",
+  "select pull_key from pull where repository_name = $1 and number = $2 order by pull_key limit 20",
+);
 const PUT_PULL = sql(
   "pull_put",
   `insert into pull (pull_key, host, repository_id, number, repository_name, installation_id, base_ref, state, read_at)
@@ -100,6 +104,15 @@ export async function pull(db: Sql, pullKey: string): Promise<PullRow | null> {
     installationId: number(row.installation_id),
     baseRef: row.base_ref,
   };
+}
+
+export async function pullKeysNamed(
+  db: Sql,
+  repositoryName: string,
+  pullNumber: number,
+): Promise<readonly string[]> {
+  const { rows } = await db.query<{ pull_key: string }>(NAMED, [repositoryName, pullNumber]);
+  return rows.map((row) => row.pull_key);
 }
 
 export async function putPull(

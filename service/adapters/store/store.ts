@@ -26,6 +26,7 @@ function reads(db: Sql): StoreReads {
     environment: (id) => environments.environment(db, id),
     environmentsOfPull: (key) => environments.environmentsOfPull(db, key),
     findEnvironments: (text) => environments.findEnvironments(db, text),
+    pullKeysNamed: (name, pull) => pulls.pullKeysNamed(db, name, pull),
     cluster: (id) => clusters.cluster(db, id),
     lastCluster: (id) => clusters.lastCluster(db, id),
     ledger: (id) => records.ledger(db, id),

@@ -1,0 +1,130 @@
+/** Config in, the wired system out. Reads like a parts list; the only file that knows every adapter. */
+import { randomBytes } from "node:crypto";
+import { readFileSync } from "node:fs";
+import type { FastifyInstance } from "fastify";
+import pg from "pg";
+import { createClusterControl } from "./adapters/dsql-control.ts";
+import { createDsqlPool, type DsqlConnectionOptions } from "./adapters/dsql-connection.ts";
+import { createCredentials } from "./adapters/dsql-credentials.ts";
+import { createDatabases } from "./adapters/dsql-databases.ts";
+import { createGitHub } from "./adapters/github.ts";
+import { createLog } from "./adapters/log.ts";
+import { createSplitter } from "./adapters/splitter.ts";
+import { createDatabase } from "./adapters/store/database.ts";
+import { createJournal } from "./adapters/store/journal.ts";
+import { checkStoreVersion, type StoreFlavour } from "./adapters/store/schema.ts";
+import { createStore } from "./adapters/store/store.ts";
+import type { Config, StoreConfig } from "./config.ts";
+import type { Context, Policy } from "./handlers/context.ts";
+import type { Chance, Clock, Log } from "./handlers/ports.ts";
+import type { Store } from "./handlers/ports-store.ts";
+import { startWorker, type Worker } from "./handlers/worker.ts";
+import { buildApp } from "./http/app.ts";
+import { createVerifier } from "./http/signature.ts";
+
+/** Connections to the store: one per step that runs at a time, the journal's, and one to spare. */
+const STORE_CONNECTIONS = 12;
+/** Steps at a time: they wait on AWS and GitHub far more than they compute. */
+const STEPS_AT_ONCE = 8;
+
+const clock: Clock = { now: () => new Date() };
+const chance: Chance = { number: () => Math.random(), bytes: (count) => randomBytes(count) };
+
+/** The wired service. `start` listens and works; `close` ends both gracefully. */
+export interface System {
+  readonly app: FastifyInstance;
+  readonly log: Log;
+  start(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** The pool of the store, with the flavour of Postgres behind it. */
+export function openStore(config: StoreConfig): { pool: pg.Pool; store: Store; flavour: StoreFlavour } {
+  const pool = openPool(config);
+  return { pool, store: createStore(createDatabase(pool)), flavour: config.store.kind };
+}
+
+/** Wires everything; nothing is contacted before `start`. */
+export async function compose(config: Config): Promise<System> {
+  const log = createLog({ level: config.log.level });
+  const pool = openPool(config);
+  const database = createDatabase(pool);
+  let worker: Worker | null = null;
+  const nudge = { nudge: () => worker?.nudge() };
+  const splitter = createSplitter();
+  const connection = connectionOf(config);
+  const { region, credentials } = connection;
+  const endpoint = config.aws.dsqlEndpoint;
+  const control = createClusterControl({ region, credentials, ...(endpoint ? { endpoint } : {}) });
+  const context: Context = {
+    store: createStore(database),
+    clock,
+    chance,
+    control,
+    databases: createDatabases(connection),
+    splitter,
+    github: createGitHub(config.github),
+    log,
+    nudge,
+    policy: policyOf(config),
+  };
+  const app = buildApp({
+    appId: config.github.appId,
+    host: config.github.host,
+    verify: createVerifier(config.github.webhookSecrets),
+    journal: createJournal(database, clock),
+    ready: async () => void (await pool.query("select 1")),
+    nudge,
+    log,
+  });
+  return {
+    app,
+    log,
+    async start() {
+      await checkStoreVersion(pool);
+      const address = await app.listen({ host: config.http.host, port: config.http.port });
+      worker = startWorker(context, STEPS_AT_ONCE);
+      log.info({ address }, "listening");
+    },
+    async close() {
+      await app.close();
+      await worker?.stop();
+      await splitter.close();
+      control.close();
+      await database.close();
+    },
+  };
+}
+
+function openPool(config: StoreConfig): pg.Pool {
+  const { store } = config;
+  if (store.kind === "postgres") return new pg.Pool({ connectionString: store.url, max: STORE_CONNECTIONS });
+  return createDsqlPool({ ...connectionOf(config), host: store.host, max: STORE_CONNECTIONS });
+}
+
+function connectionOf({ aws }: StoreConfig): DsqlConnectionOptions {
+  const { region, connectTo } = aws;
+  const local = connectTo && {
+    connectTo: { host: connectTo.address, port: connectTo.port },
+    ca: readFileSync(connectTo.caFile, "utf8"),
+  };
+  return { region, credentials: createCredentials(), ...(local ?? {}) };
+}
+
+function policyOf(config: Config): Policy {
+  const { aws, limits, connect, github } = config;
+  return {
+    account: aws.account,
+    region: aws.region,
+    maxClusters: limits.maxClusters,
+    quota: limits.clusterQuota,
+    reserve: limits.slotReserve,
+    caps: { perAuthor: limits.environmentsPerAuthor, perRepository: limits.environmentsPerRepository },
+    leaseMs: limits.leaseMs,
+    idleMs: limits.idleMs,
+    ageMs: limits.ageMs,
+    migrationsDirectory: config.migrations.directory,
+    webUrl: github.webUrl,
+    connect: { to: aws.connectTo, command: connect.command, environment: connect.environment },
+  };
+}
