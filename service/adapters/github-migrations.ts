@@ -33,6 +33,7 @@ interface TreeEntry {
 /**
  * `readMigrations` of the port: commit, tree after tree down to the directory, then the blobs. Everything is addressed
  * by its SHA and so never changes: directories and texts are kept in memory, and a push reads only what it brought.
+ * What the pull request's author must mend is Refused with a reason that begins with `migrations_`.
  */
 export function createMigrationReader(client: GitHubClient): GitHub["readMigrations"] {
   const directories = new LRUCache<string, readonly Entry[]>({ max: DIRECTORY_CACHE });
@@ -68,7 +69,10 @@ async function readEntries(client: GitHubClient, target: PullTarget, sha: string
     const entry = tree.find(({ path }) => path === name);
     if (!entry) return [];
     if (entry.type !== "tree") {
-      throw new Refused("not_a_directory", `${directory}: ${name} is ${kindOf(entry)}, not a directory.`);
+      throw new Refused(
+        "migrations_not_a_directory",
+        `${directory}: ${name} is ${kindOf(entry)}, not a directory.`,
+      );
     }
     tree = await readTree(client, target, entry.sha);
   }
@@ -80,12 +84,12 @@ async function readEntries(client: GitHubClient, target: PullTarget, sha: string
 function checkFiles(files: readonly TreeEntry[], directory: string): readonly Entry[] {
   if (files.length > MIGRATION_FILES_MAX) {
     const text = `${directory} has ${files.length} .sql files; at most ${MIGRATION_FILES_MAX} are applied.`;
-    throw new Refused("too_many_files", text);
+    throw new Refused("migrations_too_many_files", text);
   }
   const entries = files.map((file) => {
     const path = directory ? `${directory}/${file.path}` : file.path;
     if (file.type !== "blob" || file.mode === SYMBOLIC_LINK) {
-      throw new Refused("not_a_file", `${path} is ${kindOf(file)}; commit the file itself.`);
+      throw new Refused("migrations_not_a_file", `${path} is ${kindOf(file)}; commit the file itself.`);
     }
     if ((file.size ?? 0) > MIGRATION_FILE_BYTES) throw tooLarge(path);
     return { path, sha: file.sha };
@@ -114,7 +118,7 @@ async function readTree(
   if (!response) throw new Retryable("commit_missing", `GitHub does not show tree ${sha} (yet).`);
   if (response.data.truncated) {
     throw new Refused(
-      "too_many_files",
+      "migrations_too_many_files",
       "A directory on the way to the migrations has too many entries to be read.",
     );
   }
@@ -131,13 +135,13 @@ async function readText(client: GitHubClient, target: PullTarget, { path, sha }:
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch {
-    throw new Refused("not_utf8", `${path} is not UTF-8 text. Save it as UTF-8 and push again.`);
+    throw new Refused("migrations_not_utf8", `${path} is not UTF-8 text. Save it as UTF-8 and push again.`);
   }
 }
 
 function tooLarge(path: string): Refused {
   const text = `${path} is larger than ${MIGRATION_FILE_BYTES / 1024 / 1024} MiB. Split it into smaller files.`;
-  return new Refused("file_too_large", text);
+  return new Refused("migrations_file_too_large", text);
 }
 
 function kindOf({ type, mode }: TreeEntry): string {
