@@ -1,0 +1,102 @@
+import { randomUUID } from "node:crypto";
+import { setTimeout } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { ClusterControl } from "../../service/handlers/ports.ts";
+
+export interface ClusterControlSubject {
+  readonly control: ClusterControl;
+  /** Turns deletion protection on, which the port itself never does. */
+  protect(identifier: string): Promise<void>;
+  close(): Promise<unknown>;
+}
+
+/** AWS needs up to 90 s to create a cluster and minutes to remove it. */
+const CHANGE_TIMEOUT_MS = 10 * 60_000;
+const LOOK_MS = 200;
+
+/** What every ClusterControl promises. Makes two clusters and removes them. */
+export function clusterControlContract(name: string, make: () => Promise<ClusterControlSubject>): void {
+  describe(`ClusterControl: ${name}`, { timeout: CHANGE_TIMEOUT_MS }, () => {
+    let subject: ClusterControlSubject;
+    const made = new Set<string>();
+    const clusterId = () => `clu_${randomUUID()}`;
+    const tagsOf = (id: string) => ({
+      "offshoot:service": "contract",
+      "offshoot:kind": "preview",
+      "offshoot:cluster": id,
+    });
+
+    beforeAll(async () => {
+      subject = await make();
+    });
+    afterAll(async () => {
+      for (const identifier of made) await subject?.control.remove(identifier);
+      await subject?.close();
+    }, CHANGE_TIMEOUT_MS);
+
+    async function create(id: string) {
+      const answer = await subject.control.create({ clientToken: randomUUID(), tags: tagsOf(id) });
+      if (answer.kind !== "creating" && answer.kind !== "usable") throw new Error(JSON.stringify(answer));
+      made.add(answer.identifier);
+      return answer;
+    }
+
+    async function until(identifier: string, kind: string) {
+      for (;;) {
+        const seen = await subject.control.observe(identifier);
+        if (seen.kind === kind) return seen;
+        await setTimeout(LOOK_MS);
+      }
+    }
+
+    it("creates a cluster without protection that becomes usable at the endpoint it named", async () => {
+      const { identifier, arn, endpoint } = await create(clusterId());
+      expect(await until(identifier, "usable")).toEqual({
+        kind: "usable",
+        identifier,
+        arn,
+        endpoint,
+        deletionProtected: false,
+      });
+    });
+
+    it("answers a repeated token with the same cluster, and with other tags with a conflict", async () => {
+      const request = { clientToken: randomUUID(), tags: tagsOf(clusterId()) };
+      const before = await subject.control.count();
+      const first = await subject.control.create(request);
+      if (!("identifier" in first)) throw new Error(JSON.stringify(first));
+      made.add(first.identifier);
+      expect(await subject.control.create(request)).toMatchObject({ identifier: first.identifier });
+      const other = { ...request, tags: tagsOf(clusterId()) };
+      expect(await subject.control.create(other)).toMatchObject({ kind: "conflict" });
+      expect(await subject.control.count()).toBe(Number(before) + 1);
+    });
+
+    it("finds a cluster by its tag, and nothing by another", async () => {
+      const id = clusterId();
+      const { identifier } = await create(id);
+      expect(await subject.control.find(id)).toMatchObject({ identifier });
+      expect(await subject.control.find(clusterId())).toEqual({ kind: "absent" });
+    });
+
+    it("refuses to remove a protected cluster until it is unprotected", async () => {
+      const { identifier } = await create(clusterId());
+      await until(identifier, "usable");
+      await subject.protect(identifier);
+      expect(await subject.control.remove(identifier)).toEqual({ kind: "protected" });
+      expect(await subject.control.observe(identifier)).toMatchObject({
+        kind: "usable",
+        deletionProtected: true,
+      });
+      expect(await subject.control.unprotect(identifier)).toEqual({ kind: "done" });
+      expect(await subject.control.remove(identifier)).toEqual({ kind: "removing" });
+      expect(await until(identifier, "absent")).toEqual({ kind: "absent" });
+    });
+
+    it("knows nothing of a cluster that never was", async () => {
+      const identifier = "a".repeat(26);
+      expect(await subject.control.observe(identifier)).toEqual({ kind: "absent" });
+      expect(await subject.control.remove(identifier)).toEqual({ kind: "absent" });
+    });
+  });
+}
