@@ -46,19 +46,37 @@ language sql security definer set search_path = pg_catalog as $$
 $$;
 
 -- Runs a CREATE INDEX whose ASYNC was taken out. Duplicates are found by the job on the real service, not by the statement.
-create function sys._create_index(statement text, build_ms bigint) returns text language plpgsql as $$
+-- The notice tells the front whose answer follows.
+create function sys._create_index(statement text, build_ms bigint) returns text
+language plpgsql set client_min_messages = notice as $$
 declare
   index_id oid;
+  job text;
 begin
-  execute statement;
-  select max(oid::bigint)::oid into index_id from pg_catalog.pg_class where relkind = 'i' and xmin = pg_current_xact_id()::xid;
-  return sys._record_job(false, null, index_id, build_ms);
-exception when unique_violation then
-  return sys._record_job(true, sqlerrm, null, build_ms);
+  begin
+    execute statement;
+    select max(oid::bigint)::oid into index_id from pg_catalog.pg_class where relkind = 'i';
+    job := sys._record_job(false, null, index_id, build_ms);
+  exception when unique_violation then
+    job := sys._record_job(true, sqlerrm, null, build_ms);
+  end;
+  raise notice 'index' using errcode = 'DSQLI';
+  return job;
 end
 $$;
 
-create procedure sys.wait_for_job(job text, out succeeded boolean) language plpgsql as $$
+create function sys._refuse(code text, message text) returns void language plpgsql as $$
+begin
+  raise exception '%', message using errcode = code;
+end
+$$;
+
+create function sys._job_state(job text, out end_time timestamptz, out failed boolean)
+language sql security definer set search_path = pg_catalog as $$
+  select end_time, failed from sys._job where job_id = job
+$$;
+
+create procedure sys.wait_for_job(job text, inout succeeded boolean default null) language plpgsql as $$
 declare
   job_end timestamptz;
   job_failed boolean;
@@ -66,7 +84,6 @@ begin
   if job !~ '^[a-z2-7]{26}$' then
     raise exception 'Unable to convert text to UUID' using errcode = '22P02';
   end if;
-  perform pg_sleep(0);
   select end_time, failed into job_end, job_failed from sys._job_state(job);
   if job_end is null then
     raise exception 'job % not found', job using errcode = '42704';
@@ -74,10 +91,5 @@ begin
   perform pg_sleep(greatest(0, extract(epoch from job_end - clock_timestamp())));
   succeeded := not job_failed;
 end
-$$;
-
-create function sys._job_state(job text, out end_time timestamptz, out failed boolean)
-language sql security definer set search_path = pg_catalog as $$
-  select end_time, failed from sys._job where job_id = job
 $$;
 `;

@@ -1,0 +1,136 @@
+import { mkdirSync } from "node:fs";
+import { resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { openAuthority } from "./authority.ts";
+import { buildControl } from "./control.ts";
+import { openEngine } from "./engine.ts";
+import { makeFaults } from "./faults.ts";
+import { openFront } from "./front.ts";
+import { openInstances } from "./instances.ts";
+import { lockDirectory } from "./lock.ts";
+import { openRegistry } from "./registry.ts";
+import { LOCAL_CREDENTIALS } from "./signature.ts";
+
+/** What the process prints as one line of JSON when it answers. */
+export interface LocalDsqlReady {
+  ready: true;
+  controlUrl: string;
+  frontAddress: string;
+  frontPort: number;
+  caFile: string;
+  region: string;
+  accountId: string;
+}
+
+interface Flags {
+  directory: string;
+  region: string;
+  accountId: string;
+  creatingMs: number;
+  deletingMs: number;
+  quota: number;
+  controlPort: number;
+  frontPort: number;
+  idleStopMs: number;
+  indexBuildMs: number;
+}
+
+const ADDRESS = "127.0.0.1";
+
+/** Longer than any wait that makes sense here, and within what a timer can do. */
+const MAX_DELAY_MS = 24 * 60 * 60_000;
+
+function readFlags(args: string[]): Flags {
+  const { values } = parseArgs({
+    args,
+    options: {
+      directory: { type: "string" },
+      region: { type: "string", default: "us-east-1" },
+      account: { type: "string", default: "000000000000" },
+      "creating-ms": { type: "string", default: "0" },
+      "deleting-ms": { type: "string", default: "0" },
+      quota: { type: "string", default: "20" },
+      "control-port": { type: "string", default: "0" },
+      "front-port": { type: "string", default: "0" },
+      "idle-stop-ms": { type: "string", default: "300000" },
+      "index-build-ms": { type: "string", default: "0" },
+    },
+  });
+  const { directory, region, account } = values;
+  if (!directory) throw new Error("--directory <dir> is required: clusters and their data are kept there");
+  if (!/^[a-z]{2}(-[a-z]+)+-\d$/.test(region))
+    throw new Error(`--region ${region}: expected a Region such as us-east-1`);
+  if (!/^\d{12}$/.test(account)) throw new Error(`--account ${account}: expected 12 digits`);
+  return {
+    ...{ directory: resolve(directory), region, accountId: account },
+    creatingMs: number("creating-ms", values["creating-ms"], MAX_DELAY_MS),
+    deletingMs: number("deleting-ms", values["deleting-ms"], MAX_DELAY_MS),
+    quota: number("quota", values.quota, 1000),
+    controlPort: number("control-port", values["control-port"], 65_535),
+    frontPort: number("front-port", values["front-port"], 65_535),
+    idleStopMs: number("idle-stop-ms", values["idle-stop-ms"], MAX_DELAY_MS),
+    indexBuildMs: number("index-build-ms", values["index-build-ms"], MAX_DELAY_MS),
+  };
+}
+
+function number(name: string, text: string, most: number): number {
+  const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
+  if (!(value <= most)) throw new Error(`--${name} ${text}: expected a whole number from 0 to ${most}`);
+  return value;
+}
+
+/** Starts everything of one directory. Out: what to print, and how to stop it all. */
+async function start(flags: Flags): Promise<{ ready: LocalDsqlReady; stop(): Promise<void> }> {
+  const { directory, region, accountId } = flags;
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  process.once("exit", lockDirectory(directory));
+  const registry = openRegistry(flags);
+  const engine = await openEngine();
+  const existing = registry.all().filter((cluster) => cluster.status !== "DELETING");
+  const instances = await openInstances(
+    { engine, directory, idleStopMs: flags.idleStopMs },
+    existing.map((cluster) => cluster.identifier),
+  );
+  const identity = await openAuthority(directory, region);
+  const shared = { registry, instances, region, credentials: LOCAL_CREDENTIALS };
+  const front = await openFront({
+    ...shared,
+    identity,
+    port: flags.frontPort,
+    indexBuildMs: flags.indexBuildMs,
+  });
+  const control = buildControl({
+    ...{ ...shared, accountId, faults: makeFaults() },
+    activity: instances.activity,
+    removed: instances.remove,
+  });
+  const controlUrl = await control.listen({ host: ADDRESS, port: flags.controlPort });
+  const { caFile } = identity;
+  const stop = async (): Promise<void> => {
+    await Promise.all([control.close(), front.close()]);
+    await instances.close();
+  };
+  const ready = { controlUrl, frontAddress: ADDRESS, frontPort: front.port, caFile, region, accountId };
+  return { ready: { ready: true, ...ready }, stop };
+}
+
+async function main(): Promise<void> {
+  const { ready, stop } = await start(readFlags(process.argv.slice(2)));
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    process.once(signal, () => {
+      stop().then(
+        () => process.exit(0),
+        (error: unknown) => {
+          console.error(error);
+          process.exit(1);
+        },
+      );
+    });
+  }
+  console.log(JSON.stringify(ready));
+}
+
+main().catch((error: unknown) => {
+  console.error(error instanceof Error ? error.message : error);
+  process.exit(1);
+});

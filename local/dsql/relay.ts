@@ -1,0 +1,67 @@
+import type { Duplex } from "node:stream";
+import { makeFraming } from "./framing.ts";
+import { rewriteSql } from "./statements.ts";
+import { HEADER_BYTES, message } from "./wire.ts";
+
+const [QUERY, PARSE, NOTICE, COMMAND_COMPLETE] = [0x51, 0x50, 0x4e, 0x43];
+
+/** `sys._create_index` raises a notice with this SQLSTATE: the answer that follows is that of a CREATE INDEX. */
+const INDEX_NOTICE = Buffer.from("\0CDSQLI\0");
+
+/**
+ * Passes bytes between an authenticated client and its Postgres, until either side ends. Statements are looked at only as far
+ * as `rewriteSql` needs.
+ */
+export function relay(client: Duplex, backend: Duplex, indexBuildMs: number): void {
+  const statements = makeFraming({
+    wants: (type) => type === QUERY || type === PARSE,
+    inspect: (bytes) => rewriteMessage(bytes, indexBuildMs),
+  });
+  forward(client, backend, statements);
+  forward(backend, client, makeFraming(indexAnswers()));
+}
+
+function forward(from: Duplex, to: Duplex, frame: (chunk: Buffer) => Buffer[]): void {
+  from.on("data", (chunk: Buffer) => {
+    try {
+      for (const bytes of frame(chunk)) if (!to.write(bytes)) from.pause();
+    } catch {
+      // What cannot be framed cannot be answered in order either.
+      from.destroy();
+      to.destroy();
+    }
+  });
+  to.on("drain", () => from.resume());
+  from.on("end", () => to.end());
+  from.on("close", () => to.destroy());
+  from.on("error", () => to.destroy());
+}
+
+/** SQL is ASCII where it matters here, and latin1 keeps every other byte as it is. */
+function rewriteMessage(bytes: Buffer, indexBuildMs: number): Buffer | undefined {
+  const isQuery = bytes[0] === QUERY;
+  const start = isQuery ? HEADER_BYTES : bytes.indexOf(0, HEADER_BYTES) + 1;
+  const end = bytes.indexOf(0, start);
+  if (start === 0 || end < 0) return undefined;
+  const rewritten = rewriteSql(bytes.toString("latin1", start, end), indexBuildMs);
+  if (rewritten === undefined) return undefined;
+  const body = [bytes.subarray(HEADER_BYTES, start), Buffer.from(rewritten, "latin1"), bytes.subarray(end)];
+  return message(isQuery ? "Q" : "P", Buffer.concat(body));
+}
+
+/** Takes the notice out and gives the next answer the tag of CREATE INDEX. */
+function indexAnswers() {
+  let expected = false;
+  return {
+    wants: (type: number) => type === NOTICE || (expected && type === COMMAND_COMPLETE),
+    inspect(bytes: Buffer): Buffer | undefined {
+      if (bytes[0] === COMMAND_COMPLETE) {
+        expected = false;
+        return message("C", Buffer.from("CREATE INDEX\0"));
+      }
+      if (!bytes.includes(INDEX_NOTICE)) return undefined;
+      expected = true;
+      return Buffer.alloc(0);
+    },
+  };
+}
