@@ -1,7 +1,7 @@
 import { defaultProvider } from "@aws-sdk/credential-provider-node";
 
 /** AWS credentials, asked for before each use; the provider caches them until shortly before they expire. */
-export type Credentials = ReturnType<typeof defaultProvider>;
+export type Credentials = () => ReturnType<ReturnType<typeof defaultProvider>>;
 
 /**
  * The default chain of the SDK (environment, profile, SSO, container, instance), read once and refreshed when needed.

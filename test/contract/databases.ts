@@ -71,11 +71,6 @@ export function databasesContract(name: string, make: () => Promise<DatabasesSub
       expect(await run(two)).toMatchObject({ kind: "failed", code: "42601" });
     });
 
-    it("refuses what DSQL does not know", async () => {
-      expect(await run("CREATE TABLE serials (id serial)")).toMatchObject({ kind: "failed" });
-      expect(await run("TRUNCATE contract")).toMatchObject({ kind: "failed" });
-    });
-
     it("builds an index as a job that can be followed to its end", async () => {
       const started = await run("CREATE INDEX ASYNC contract_email ON contract (email)", "index");
       if (started.kind !== "building") throw new Error(JSON.stringify(started));
