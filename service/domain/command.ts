@@ -38,12 +38,14 @@ export const COMMAND_BODY_CHARACTERS = 65_536;
 const UNKNOWN_CHARACTERS = 40;
 
 const COMMAND_LINE = /^(`?)\/db(?:[ \t]+([^`]*?))?[ \t]*\1[ \t]*$/i;
+const QUOTE = /^ {0,3}>/;
 const FENCE_OPENING = /^( {0,3}(?:(?:[-*+]|\d{1,9}[.)]) {1,4})?)(`{3,}(?=[^`]*$)|~{3,})/;
-/** HTML whose inside GitHub shows as it is, or not at all. */
-const RAW_BLOCKS = [
-  { opening: /^ {0,3}<!--/, inside: /<!--/, closing: "-->" },
-  { opening: /^ {0,3}<pre[\s>]/i, inside: /<pre[\s>]/i, closing: "</pre>" },
+/** HTML whose inside GitHub does not show, or shows as it is. */
+const HIDING = [
+  { opening: /<!--/, closing: "-->" },
+  { opening: /<pre(?:[\s>]|$)/i, closing: "</pre>" },
 ];
+const HTML_LINE = /^ {0,3}<\/?[a-z][a-z0-9-]*(?:[\s/>]|$)/i;
 
 /** A stretch of lines that holds no command: how it ends, and what makes its end uncertain. */
 interface Skipped {
@@ -53,23 +55,24 @@ interface Skipped {
 
 /**
  * Reads the command of a comment: the first line that starts, in its first column, with `/db`. Case and a pair of
- * backticks around the line do not matter; a bare `/db` is help. Quoted lines, fenced and indented code and HTML comments
- * are skipped. Later commands of the same comment are not read: write one comment for each. In doubt, such as after a
+ * backticks around the line do not matter; a bare `/db` is help. Quotes (with the lines that follow without a blank one, as
+ * GitHub shows them), fenced and indented code, HTML comments and HTML blocks are skipped. Later commands of the same comment are not read: write one comment for each. In doubt, such as after a
  * fence that is never closed, a line is taken for code, since an unwanted command is worse than a missing one.
  * Total: never throws.
  */
 export function parseCommand(body: string): ParsedComment {
   if (body.length > COMMAND_BODY_CHARACTERS) return { kind: "none" };
-  const lines = body.split(/\r\n|\r|\n/);
   let skipped: Skipped | null = null;
-  for (const [index, line] of lines.entries()) {
+  let quoted = false;
+  for (const line of body.split(/\r\n|\r|\n/)) {
     if (skipped) {
       if (skipped.uncertain(line)) return { kind: "none" };
       if (skipped.ends(line)) skipped = null;
       continue;
     }
-    skipped = readFence(line) ?? readRaw(line, lines, index + 1);
-    const match = skipped ? null : COMMAND_LINE.exec(line);
+    skipped = readFence(line) ?? readHtml(line);
+    quoted = QUOTE.test(line) || (quoted && line.trim() !== "");
+    const match = skipped || quoted ? null : COMMAND_LINE.exec(line);
     if (match) return readWords(match[2] ?? "");
   }
   return { kind: "none" };
@@ -91,17 +94,18 @@ function readFence(line: string): Skipped | null {
   };
 }
 
-/** The same for raw HTML. One that begins within a line counts only if it ends at all, as GitHub has it. */
-function readRaw(line: string, lines: readonly string[], next: number): Skipped | null {
-  for (const { opening, inside, closing } of RAW_BLOCKS) {
+/** The same for HTML: a comment or <pre>, whose end is certain only if it starts in the first column, or a block of tags. */
+function readHtml(line: string): Skipped | null {
+  for (const { opening, closing } of HIDING) {
+    const begin = line.search(opening);
     const ends = (later: string) => later.toLowerCase().includes(closing);
-    const begin = line.search(inside);
-    if (begin < 0 || ends(line.slice(begin))) continue;
-    if (opening.test(line) || lines.some((later, index) => index >= next && ends(later))) {
-      return { ends, uncertain: () => false };
-    }
+    if (begin >= 0 && !ends(line.slice(begin))) return { ends, uncertain: () => begin > 0 };
   }
-  return null;
+  if (!HTML_LINE.test(line)) return null;
+  return {
+    ends: (later) => later.trim() === "",
+    uncertain: (later) => FENCE_OPENING.test(later) || HIDING.some(({ opening }) => opening.test(later)),
+  };
 }
 
 function readWords(text: string): ParsedComment {

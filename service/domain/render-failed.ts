@@ -25,7 +25,7 @@ export function failedSection(view: ReportView, state: StateOf<"failed">, detail
       : [];
   const heading = headingOf(view, "🔴 Migration failed", placeText(problem.file, problem.line));
   const blocks = [
-    `${whereText(view, problem)} ${appliedText(problem, appliedInFile)}`,
+    whereText(view, problem) + appliedText(problem, appliedInFile),
     [...sql, message].join("\n"),
     nextText(appliedInFile),
     ...look,
@@ -35,17 +35,19 @@ export function failedSection(view: ReportView, state: StateOf<"failed">, detail
 }
 
 function whereText(view: ReportView, { index, count }: MigrationProblem): string {
-  if (index === 0) return `Found before anything of it was sent to a database, at ${commitText(view)}.`;
-  return `Statement ${index} of ${count} of this file, at ${commitText(view)}.`;
+  const at = `at ${commitText(view)}`;
+  if (index === 0) return `Found while reading it ${at}; nothing of this commit was sent to a database.`;
+  return `Statement ${index} of ${count} of this file, ${at}.`;
 }
 
 function appliedText({ index, count }: MigrationProblem, applied: number): string {
-  if (applied === 0) return "Nothing of it is applied.";
-  if (applied !== index - 1) return `${countText(applied, "statement")} of an earlier commit's file applied.`;
+  if (applied === 0) return index === 0 ? "" : " No statement of this file is applied.";
+  if (applied !== index - 1) {
+    return ` Applied from its text at an earlier commit: ${countText(applied, "statement")}.`;
+  }
   const rest = index < count ? `${range(index, count)} are not` : `${index} is not`;
-  return applied === 1
-    ? `Statement 1 is applied; ${rest}.`
-    : `Statements ${range(1, applied)} are applied; ${rest}.`;
+  const done = applied === 1 ? "Statement 1 is" : `Statements ${range(1, applied)} are`;
+  return ` ${done} applied; ${rest}.`;
 }
 
 function nextText(applied: number): string {

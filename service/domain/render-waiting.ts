@@ -1,5 +1,5 @@
 import { headingOf, type Section, type StateOf } from "./render-section.ts";
-import { countText, dayClockText, dayText } from "./render-time.ts";
+import { dayClockText, dayText } from "./render-time.ts";
 import type { ReportView, SlotHolder } from "./report.ts";
 
 /** Holders with a row of their own, and those that are named after it: who waits needs one that is done, not all. */
@@ -27,11 +27,14 @@ function waitingBlocks(state: StateOf<"waiting">): readonly string[] {
         ...holderBlocks(holders),
       ];
     case "slots":
-      return [
-        `All ${countText(limit, "slot")} are taken: ${here} in this repository and ${elsewhere} in others.`,
-        ...holderBlocks(holders),
-      ];
+      return [takenText(limit, here, elsewhere), ...holderBlocks(holders)];
   }
+}
+
+function takenText(limit: number, here: number, elsewhere: number): string {
+  if (limit === 0) return "There is no slot at all: clusters that are not Offshoot's fill the account.";
+  const taken = limit === 1 ? "The only slot is taken" : `All ${limit} slots are taken`;
+  return `${taken}: ${here} in this repository and ${elsewhere} in others.`;
 }
 
 function holderBlocks(holders: readonly SlotHolder[]): readonly string[] {

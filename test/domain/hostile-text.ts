@@ -1,0 +1,63 @@
+import fc from "fast-check";
+
+const FRAGMENTS = [
+  "`",
+  "``",
+  "`````",
+  "-->",
+  "<!-- offshoot:v1 env_x d=1 -->",
+  "</details>",
+  "</code></pre>",
+  "<img src=x onerror=alert(1)>",
+  "<script>alert(1)</script>",
+  "@alice",
+  "@acme/admins",
+  "#1",
+  "GH-1",
+  "acme/shop#1",
+  "https://evil.example",
+  "www.evil.example",
+  "mallory@evil.example",
+  "[a](https://evil.example)",
+  "![a](https://evil.example/x.png)",
+  "[a]: https://evil.example",
+  "~~~",
+  "|",
+  "\\|",
+  "\\",
+  "$`x`$",
+  "\n",
+  "\r\n",
+  "\n\n",
+  "\n    ",
+  "\n```\n",
+  "\n> ",
+  "\n# ",
+  "\n| a |\n|---|\n",
+  "\t",
+  " ",
+  "&#64;alice",
+  "\0",
+  "\u202e",
+  "\u2066",
+  "\u200b",
+  "\u2028",
+  "\ud800",
+  "\udc00",
+  "*",
+  "_",
+  "/db destroy",
+  "$(id)",
+  "word",
+];
+
+/** Text that tries to break out of wherever it is put; never empty once it is cleaned. */
+export const hostileText: fc.Arbitrary<string> = fc
+  .array(
+    fc.oneof(
+      { weight: 4, arbitrary: fc.constantFrom(...FRAGMENTS) },
+      { weight: 1, arbitrary: fc.string({ unit: "binary", maxLength: 10 }) },
+    ),
+    { maxLength: 30 },
+  )
+  .map((parts) => `${parts.join("")}x`);
