@@ -3,8 +3,8 @@ import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import type { FastifyInstance } from "fastify";
 import pg from "pg";
-import { createClusterControl } from "./adapters/dsql-control.ts";
 import { createDsqlPool, type DsqlConnectionOptions } from "./adapters/dsql-connection.ts";
+import { createClusterControl } from "./adapters/dsql-control.ts";
 import { createCredentials } from "./adapters/dsql-credentials.ts";
 import { createDatabases } from "./adapters/dsql-databases.ts";
 import { createGitHub } from "./adapters/github.ts";
@@ -15,6 +15,7 @@ import { createJournal } from "./adapters/store/journal.ts";
 import { checkStoreVersion, type StoreFlavour } from "./adapters/store/schema.ts";
 import { createStore } from "./adapters/store/store.ts";
 import type { Config, StoreConfig } from "./config.ts";
+import { AGE_DAYS } from "./domain/limits.ts";
 import type { Context, Policy } from "./handlers/context.ts";
 import type { Chance, Clock, Log } from "./handlers/ports.ts";
 import type { Store } from "./handlers/ports-store.ts";
@@ -26,6 +27,7 @@ import { createVerifier } from "./http/signature.ts";
 const STORE_CONNECTIONS = 12;
 /** Steps at a time: they wait on AWS and GitHub far more than they compute. */
 const STEPS_AT_ONCE = 8;
+const DAY_MS = 86_400_000;
 
 const clock: Clock = { now: () => new Date() };
 const chance: Chance = { number: () => Math.random(), bytes: (count) => randomBytes(count) };
@@ -46,7 +48,7 @@ export function openStore(config: StoreConfig): { pool: pg.Pool; store: Store; f
 
 /** Wires everything; nothing is contacted before `start`. */
 export async function compose(config: Config): Promise<System> {
-  const log = createLog({ level: config.log.level });
+  const log = createLog({ level: config.log.level, secrets: config.github.webhookSecrets });
   const pool = openPool(config);
   const database = createDatabase(pool);
   let worker: Worker | null = null;
@@ -63,7 +65,7 @@ export async function compose(config: Config): Promise<System> {
     control,
     databases: createDatabases(connection),
     splitter,
-    github: createGitHub(config.github),
+    github: createGitHub({ ...config.github, appUserAgent: "offshoot" }),
     log,
     nudge,
     policy: policyOf(config),
@@ -108,7 +110,7 @@ function connectionOf({ aws }: StoreConfig): DsqlConnectionOptions {
     connectTo: { host: connectTo.address, port: connectTo.port },
     ca: readFileSync(connectTo.caFile, "utf8"),
   };
-  return { region, credentials: createCredentials(), ...(local ?? {}) };
+  return { region, credentials: createCredentials(), ...local };
 }
 
 function policyOf(config: Config): Policy {
@@ -122,7 +124,7 @@ function policyOf(config: Config): Policy {
     caps: { perAuthor: limits.environmentsPerAuthor, perRepository: limits.environmentsPerRepository },
     leaseMs: limits.leaseMs,
     idleMs: limits.idleMs,
-    ageMs: limits.ageMs,
+    ageMs: AGE_DAYS * DAY_MS,
     migrationsDirectory: config.migrations.directory,
     webUrl: github.webUrl,
     connect: { to: aws.connectTo, command: connect.command, environment: connect.environment },

@@ -46,7 +46,7 @@ async function judge(
     return null;
   const parsed = parseCommand(comment.body);
   if (parsed.kind === "none") return null;
-  const verb = parsed.kind === "unknown" ? "unknown" : parsed.verb;
+  const verb: CommandRow["verb"] = parsed.kind === "unknown" ? "unknown" : parsed.verb;
   const row = {
     guid: delivery.guid,
     commentId: comment.id,

@@ -1,0 +1,274 @@
+/** Environment variables in, one validated and frozen Config out. Every problem is reported at once. */
+import { createPrivateKey } from "node:crypto";
+import { readFileSync } from "node:fs";
+import {
+  CLUSTER_QUOTA,
+  ENVIRONMENTS_PER_AUTHOR,
+  ENVIRONMENTS_PER_REPOSITORY,
+  IDLE_HOURS,
+  LEASE_SECONDS,
+  SLOT_RESERVE,
+  WEBHOOK_SECRETS_MAX,
+} from "./domain/limits.ts";
+import { createReader, type Reader } from "./env-reader.ts";
+
+export { ConfigProblems } from "./env-reader.ts";
+
+/** What reaching the store needs: all that `offshoot store migrate` and `offshoot why` read. */
+export interface StoreConfig {
+  readonly aws: AwsConfig;
+  readonly store:
+    | { readonly kind: "postgres"; readonly url: string }
+    | { readonly kind: "dsql"; readonly host: string };
+}
+
+export interface AwsConfig {
+  readonly region: string;
+  readonly account: string;
+  /** The control plane, if not AWS' own. */
+  readonly dsqlEndpoint: string | null;
+  /** Where TCP connections to clusters go instead of their host names. */
+  readonly connectTo: { readonly address: string; readonly port: number; readonly caFile: string } | null;
+}
+
+export interface Config extends StoreConfig {
+  readonly github: {
+    readonly appId: number;
+    readonly privateKey: string;
+    readonly webhookSecrets: readonly string[];
+    readonly apiUrl: string;
+    readonly webUrl: string;
+    /** The host name of webUrl: part of every pull request's key. */
+    readonly host: string;
+  };
+  readonly http: { readonly host: string; readonly port: number };
+  readonly limits: {
+    readonly maxClusters: number;
+    readonly clusterQuota: number;
+    readonly slotReserve: number;
+    readonly environmentsPerAuthor: number;
+    readonly environmentsPerRepository: number;
+    readonly leaseMs: number;
+    readonly idleMs: number;
+  };
+  readonly migrations: { readonly directory: string };
+  readonly connect: { readonly command: string | null; readonly environment: string | null };
+  readonly log: { readonly level: string };
+}
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+/** Reads a file as text; throws if it cannot. */
+export type ReadFile = (path: string) => string;
+
+const REGION = /^[a-z]{2,4}(-[a-z]+)+-\d$/;
+const CLUSTER_HOST = /^[a-z0-9]{26}\.dsql[a-z-]*\.[a-z0-9-]+\.on\.aws$/;
+const ASSIGNMENTS = /^[A-Z_][A-Z0-9_]*=[\w./:@%+,-]*( [A-Z_][A-Z0-9_]*=[\w./:@%+,-]*)*$/;
+const LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"];
+/** Shorter secrets can be guessed from one captured delivery. */
+const SECRET_CHARACTERS_MIN = 16;
+const HOUR_MS = 3_600_000;
+
+/** Reads and checks everything. Throws ConfigProblems that names each bad variable, what was given and what is expected. */
+export function readConfig(env: Environment, readFile: ReadFile = readText): Config {
+  const read = createReader(env);
+  const config: Config = {
+    ...storeConfig(read, readFile),
+    github: githubConfig(read, readFile),
+    http: {
+      host: read.text("OFFSHOOT_HOST", /^[\w.:-]{1,255}$/, "an address to listen on", "127.0.0.1"),
+      port: read.integer("OFFSHOOT_PORT", 0, 65_535, 8080),
+    },
+    limits: limitsConfig(read),
+    migrations: { directory: directory(read) },
+    connect: {
+      command: read.optional(
+        "OFFSHOOT_CONNECT_COMMAND",
+        /^[\w ./{}-]{1,200}$/,
+        "a command, such as scripts/connect {number}",
+      ),
+      environment: read.optional(
+        "OFFSHOOT_CONNECT_ENVIRONMENT",
+        ASSIGNMENTS,
+        "assignments NAME=value separated by one space",
+      ),
+    },
+    log: { level: read.oneOf("OFFSHOOT_LOG_LEVEL", LEVELS, "info") },
+  };
+  read.finish();
+  return freeze(config);
+}
+
+/** The part that the command line needs. Throws ConfigProblems as readConfig does, about this part only. */
+export function readStoreConfig(env: Environment, readFile: ReadFile = readText): StoreConfig {
+  const read = createReader(env);
+  const config = storeConfig(read, readFile);
+  read.throwProblems();
+  return freeze(config);
+}
+
+function storeConfig(read: Reader, readFile: ReadFile): StoreConfig {
+  const aws: AwsConfig = {
+    region: read.text("AWS_REGION", REGION, "a Region, such as eu-central-1"),
+    account: read.text("OFFSHOOT_AWS_ACCOUNT", /^\d{12}$/, "an AWS account id of 12 digits"),
+    dsqlEndpoint: read.url("OFFSHOOT_DSQL_ENDPOINT", ["http:", "https:"], null),
+    connectTo: connectTo(read, readFile),
+  };
+  return { aws, store: store(read) };
+}
+
+function store(read: Reader): StoreConfig["store"] {
+  const expected = "postgresql://… or dsql://<host name of a cluster>";
+  // The URL may hold a password, so a wrong one is never repeated.
+  const given = read.secret("OFFSHOOT_STORE_URL", expected);
+  const scheme = given.slice(0, given.indexOf("://"));
+  const host = given.slice("dsql://".length);
+  if (scheme === "dsql" && CLUSTER_HOST.test(host)) return { kind: "dsql", host };
+  if ((scheme === "postgresql" || scheme === "postgres") && URL.canParse(given))
+    return { kind: "postgres", url: given };
+  if (given !== "") read.problem("OFFSHOOT_STORE_URL", `a text of ${given.length} characters`, expected);
+  return { kind: "postgres", url: "" };
+}
+
+function connectTo(read: Reader, readFile: ReadFile): AwsConfig["connectTo"] {
+  const expected = "address:port, such as 127.0.0.1:5432";
+  const given = read.optional("OFFSHOOT_DSQL_CONNECT_TO", /^[\w.-]{1,255}:\d{1,5}$/, expected);
+  const caFile = read.optional(
+    "OFFSHOOT_DSQL_CA_FILE",
+    /^\S.{0,4094}$/,
+    "the path of a file of PEM certificates",
+  );
+  if (caFile && !isCertificates(caFile, readFile)) {
+    read.problem("OFFSHOOT_DSQL_CA_FILE", caFile, "the path of a readable file of PEM certificates");
+  }
+  if ((given === null) !== (caFile === null)) {
+    const missing = given ? "OFFSHOOT_DSQL_CA_FILE" : "OFFSHOOT_DSQL_CONNECT_TO";
+    read.problem(
+      missing,
+      "nothing",
+      "a value, because the other of OFFSHOOT_DSQL_CONNECT_TO and OFFSHOOT_DSQL_CA_FILE is set",
+    );
+  }
+  if (!given || !caFile) return null;
+  const colon = given.lastIndexOf(":");
+  const port = Number(given.slice(colon + 1));
+  if (port < 1 || port > 65_535) read.problem("OFFSHOOT_DSQL_CONNECT_TO", given, expected);
+  return { address: given.slice(0, colon), port, caFile };
+}
+
+function githubConfig(read: Reader, readFile: ReadFile): Config["github"] {
+  const webUrl = read.url("OFFSHOOT_GITHUB_WEB_URL", ["https:", "http:"], "https://github.com");
+  return {
+    appId: read.integer("OFFSHOOT_GITHUB_APP_ID", 1, Number.MAX_SAFE_INTEGER, null),
+    privateKey: privateKey(read, readFile),
+    webhookSecrets: webhookSecrets(read),
+    apiUrl: read.url("OFFSHOOT_GITHUB_API_URL", ["https:", "http:"], "https://api.github.com") ?? "",
+    webUrl: webUrl ?? "",
+    host: webUrl && URL.canParse(webUrl) ? new URL(webUrl).hostname : "",
+  };
+}
+
+function privateKey(read: Reader, readFile: ReadFile): string {
+  const file = read.optional(
+    "OFFSHOOT_GITHUB_PRIVATE_KEY_FILE",
+    /^\S.{0,4094}$/,
+    "the path of the App's key",
+  );
+  const expected = "the App's private key as PEM, or its path in OFFSHOOT_GITHUB_PRIVATE_KEY_FILE";
+  if (file) {
+    const text = tryRead(file, readFile);
+    if (text !== null && isPrivateKey(text)) return text;
+    read.problem("OFFSHOOT_GITHUB_PRIVATE_KEY_FILE", file, "the path of a readable PEM private key");
+    return "";
+  }
+  // Many secret stores keep a PEM on one line with \n written out.
+  const given = read.secret("OFFSHOOT_GITHUB_PRIVATE_KEY", expected).replaceAll("\\n", "\n");
+  if (given !== "" && !isPrivateKey(given)) {
+    read.problem(
+      "OFFSHOOT_GITHUB_PRIVATE_KEY",
+      `a text of ${given.length} characters that is not a PEM private key`,
+      expected,
+    );
+  }
+  return given;
+}
+
+function webhookSecrets(read: Reader): readonly string[] {
+  const name = "OFFSHOOT_GITHUB_WEBHOOK_SECRETS";
+  const expected = `1 to ${WEBHOOK_SECRETS_MAX} secrets of at least ${SECRET_CHARACTERS_MIN} characters, separated by commas, the current one first`;
+  const given = read.secret(name, expected);
+  const secrets = given.split(",").map((secret) => secret.trim());
+  const good =
+    secrets.length <= WEBHOOK_SECRETS_MAX &&
+    secrets.every((secret) => secret.length >= SECRET_CHARACTERS_MIN);
+  if (given !== "" && !good) {
+    read.problem(
+      name,
+      `${secrets.length} secrets of ${secrets.map((secret) => secret.length).join(", ")} characters`,
+      expected,
+    );
+  }
+  return secrets;
+}
+
+function limitsConfig(read: Reader): Config["limits"] {
+  const clusterQuota = read.integer("OFFSHOOT_CLUSTER_QUOTA", 1, 10_000, CLUSTER_QUOTA);
+  const slotReserve = read.integer("OFFSHOOT_SLOT_RESERVE", 0, 1_000, SLOT_RESERVE);
+  return {
+    clusterQuota,
+    slotReserve,
+    maxClusters: read.integer("OFFSHOOT_MAX_CLUSTERS", 0, 10_000, Math.max(0, clusterQuota - slotReserve)),
+    environmentsPerAuthor: read.integer(
+      "OFFSHOOT_ENVIRONMENTS_PER_AUTHOR",
+      1,
+      10_000,
+      ENVIRONMENTS_PER_AUTHOR,
+    ),
+    environmentsPerRepository: read.integer(
+      "OFFSHOOT_ENVIRONMENTS_PER_REPOSITORY",
+      1,
+      10_000,
+      ENVIRONMENTS_PER_REPOSITORY,
+    ),
+    leaseMs: read.integer("OFFSHOOT_LEASE_SECONDS", 1, 900, LEASE_SECONDS) * 1000,
+    idleMs: read.integer("OFFSHOOT_IDLE_HOURS", 1, 8_760, IDLE_HOURS) * HOUR_MS,
+  };
+}
+
+function directory(read: Reader): string {
+  const expected = "a path inside the repository, such as db/migrations, without . or .. as a part";
+  const given = read.text("OFFSHOOT_MIGRATIONS_DIRECTORY", /^[\w.-]+(\/[\w.-]+)*$/, expected, "migrations");
+  if (given.split("/").some((part) => part === "." || part === "..")) {
+    read.problem("OFFSHOOT_MIGRATIONS_DIRECTORY", given, expected);
+  }
+  return given;
+}
+
+function isPrivateKey(text: string): boolean {
+  try {
+    return createPrivateKey(text).asymmetricKeyType === "rsa";
+  } catch {
+    return false;
+  }
+}
+
+function isCertificates(file: string, readFile: ReadFile): boolean {
+  return tryRead(file, readFile)?.includes("-----BEGIN CERTIFICATE-----") ?? false;
+}
+
+function tryRead(file: string, readFile: ReadFile): string | null {
+  try {
+    return readFile(file);
+  } catch {
+    return null;
+  }
+}
+
+function readText(path: string): string {
+  return readFileSync(path, "utf8");
+}
+
+function freeze<T extends object>(value: T): T {
+  for (const part of Object.values(value))
+    if (typeof part === "object" && part !== null) freeze(part as object);
+  return Object.freeze(value);
+}

@@ -1,0 +1,17 @@
+import type { FastifyReply } from "fastify";
+
+/** An error as RFC 9457 has it, with a reason code of ours. `detail` says what happened and what to do next. */
+export interface Problem {
+  readonly status: number;
+  readonly title: string;
+  readonly reason: string;
+  readonly detail: string;
+}
+
+/** Answers with application/problem+json. */
+export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
+  return reply
+    .code(problem.status)
+    .type("application/problem+json")
+    .send(JSON.stringify({ type: "about:blank", ...problem }));
+}
