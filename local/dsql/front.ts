@@ -48,9 +48,9 @@ export async function openFront(options: FrontOptions): Promise<Front> {
   const address = server.address();
   if (address === null || typeof address === "string") throw new Error("The front has no TCP port");
   const close = async (): Promise<void> => {
-    server.close();
+    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
     for (const socket of sockets) socket.destroy();
-    if (server.listening) await once(server, "close");
+    await closed;
   };
   return { port: address.port, close };
 }

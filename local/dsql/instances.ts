@@ -36,22 +36,14 @@ export async function openInstances(options: InstancesOptions, existing: readonl
   await mkdir(root, { recursive: true, mode: 0o700 });
   await admitPostgres([options.directory, root]);
   await sweep(root, existing);
-  const slots = new Map<string, Slot>();
-
-  const stop = async (identifier: string): Promise<void> => {
-    const slot = slots.get(identifier);
-    if (!slot) return;
-    clearTimeout(slot.idleTimer);
-    await slot.started.then(
-      (instance) => instance.stop(),
-      () => {},
-    );
-  };
+  const { slots, start, stop, stopAll } = makeSlots((name) =>
+    options.engine.start({ directory: join(root, name) }),
+  );
 
   return {
     /** Starts the cluster's Postgres if it sleeps. Throws when it cannot start. */
     async hold(identifier: string): Promise<Hold> {
-      const slot = slots.get(identifier) ?? start(slots, identifier, options.engine, join(root, identifier));
+      const slot = slots.get(identifier) ?? start(identifier);
       clearTimeout(slot.idleTimer);
       slot.connections += 1;
       let held = true;
@@ -83,30 +75,49 @@ export async function openInstances(options: InstancesOptions, existing: readonl
     },
 
     /** Stops every Postgres; the data stay. */
-    async close(): Promise<void> {
-      await Promise.all([...slots.keys()].map(stop));
-    },
+    close: stopAll,
   };
 }
 
-function start(slots: Map<string, Slot>, identifier: string, engine: Engine, directory: string): Slot {
-  const slot: Slot = {
-    started: engine.start({ directory }),
-    running: false,
-    connections: 0,
-    idleTimer: undefined,
+/** Which instances run, or are on their way up or down. */
+function makeSlots(startInstance: (identifier: string) => Promise<Instance>) {
+  const slots = new Map<string, Slot>();
+  const endings = new Map<string, Promise<void>>();
+
+  /** A cluster that is called again while its Postgres ends gets a new one afterwards. */
+  const start = (identifier: string): Slot => {
+    const started = (endings.get(identifier) ?? Promise.resolve()).then(() => startInstance(identifier));
+    const slot: Slot = { started, running: false, connections: 0, idleTimer: undefined };
+    slots.set(identifier, slot);
+    const forget = (): void => {
+      slot.running = false;
+      if (slots.get(identifier) === slot) slots.delete(identifier);
+    };
+    started.then((instance) => {
+      slot.running = true;
+      void instance.ended.then(forget);
+    }, forget);
+    return slot;
   };
-  slots.set(identifier, slot);
-  const forget = (): void => {
-    slot.running = false;
-    if (slots.get(identifier) === slot) slots.delete(identifier);
+  const stop = (identifier: string): Promise<void> => {
+    const slot = slots.get(identifier);
+    if (!slot) return endings.get(identifier) ?? Promise.resolve();
+    slots.delete(identifier);
+    clearTimeout(slot.idleTimer);
+    const ending = slot.started
+      .then((instance) => instance.stop(), ignore)
+      .finally(() => endings.delete(identifier));
+    endings.set(identifier, ending);
+    return ending;
   };
-  slot.started.then((instance) => {
-    slot.running = true;
-    void instance.ended.then(forget);
-  }, forget);
-  return slot;
+  const stopAll = async (): Promise<void> => {
+    await Promise.all([...slots.keys(), ...endings.keys()].map(stop));
+  };
+  return { slots, start, stop, stopAll };
 }
+
+/** Whoever waited for the start was told why it failed. */
+function ignore(): void {}
 
 /** Postgres must be able to pass through our own directories, whose files stay closed to it. */
 async function admitPostgres(directories: readonly string[]): Promise<void> {

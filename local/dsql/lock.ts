@@ -19,7 +19,7 @@ export function lockDirectory(directory: string): () => void {
     } catch (error) {
       if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
     }
-    const [pid = 0, start] = /^(\d+) (.+)$/.exec(readText(path))?.slice(1) ?? [];
+    const [pid = 0, start] = /^(\d+) (.+)\n$/.exec(readText(path))?.slice(1) ?? [];
     if (start !== undefined && startOf(Number(pid)) === start) {
       throw new Error(
         `${directory} is in use by the process ${pid}: stop that one first, or choose another directory`,

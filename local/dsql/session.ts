@@ -159,7 +159,11 @@ async function connect(
   client.once("close", ended);
   if (client.destroyed) return ended();
   backend.write(startupPacket(settings));
-  const { bytes, cancelKey } = await readGreeting(backend);
+  const { bytes, cancelKey, unknownRole } = await readGreeting(backend);
+  if (unknownRole) {
+    client.end(fatal(denied(`The role ${settings.get("user")} does not exist or cannot log in`)));
+    return;
+  }
   if (cancelKey !== undefined) {
     cancelKeys.set(cancelKey, socketPath);
     backend.once("close", () => cancelKeys.delete(cancelKey));
@@ -168,17 +172,24 @@ async function connect(
   relay(client, backend, indexBuildMs);
 }
 
+interface BackendGreeting {
+  bytes: Buffer;
+  cancelKey?: string;
+  unknownRole: boolean;
+}
+
 /** Reads what Postgres says up to its first "ready" or its refusal. */
-async function readGreeting(backend: Duplex): Promise<{ bytes: Buffer; cancelKey: string | undefined }> {
+async function readGreeting(backend: Duplex): Promise<BackendGreeting> {
   const [keyData, ready, refusal] = [0x4b, 0x5a, 0x45];
-  const parts: Buffer[] = [];
-  let cancelKey: string | undefined;
+  const greeting: BackendGreeting = { bytes: Buffer.alloc(0), unknownRole: false };
   for (let type: number | undefined; type !== ready && type !== refusal; ) {
     const head = await readBytes(backend, HEADER_BYTES);
     const body = await readBytes(backend, head.readInt32BE(1) - 4);
-    parts.push(head, body);
+    greeting.bytes = Buffer.concat([greeting.bytes, head, body]);
     type = head[0];
-    if (type === keyData) cancelKey = `${body.readInt32BE(0)}:${body.readInt32BE(4)}`;
+    if (type === keyData) greeting.cancelKey = `${body.readInt32BE(0)}:${body.readInt32BE(4)}`;
+    // invalid_authorization_specification: no such role, or one without LOGIN.
+    if (type === refusal) greeting.unknownRole = body.includes("\0C28000\0");
   }
-  return { bytes: Buffer.concat(parts), cancelKey };
+  return greeting;
 }

@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import type { Duplex } from "node:stream";
 
 // Postgres' frontend/backend protocol, version 3.
@@ -33,19 +32,21 @@ export interface Failure {
 }
 
 /** Reads exactly `size` bytes and leaves the rest to the next reader. Throws when the stream ends before. */
-export async function readBytes(stream: Duplex, size: number): Promise<Buffer> {
-  for (;;) {
-    const bytes: unknown = stream.read(size);
-    if (Buffer.isBuffer(bytes) && bytes.length === size) return bytes;
-    if (stream.readableEnded || stream.destroyed || bytes !== null)
-      throw new Error("The connection ended early");
-    await Promise.race([once(stream, "readable"), closed(stream)]);
-  }
-}
-
-async function closed(stream: Duplex): Promise<never> {
-  await once(stream, "close");
-  throw new Error("The connection ended early");
+export function readBytes(stream: Duplex, size: number): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const settle = (bytes: unknown): void => {
+      stream.off("readable", attempt).off("end", attempt).off("close", attempt);
+      if (Buffer.isBuffer(bytes) && bytes.length === size) resolve(bytes);
+      else reject(new Error("The connection ended early"));
+    };
+    // At the end of a stream, read() gives what is left even if it is less.
+    const attempt = (): void => {
+      const bytes: unknown = stream.read(size);
+      if (bytes !== null || stream.readableEnded || stream.destroyed) settle(bytes);
+    };
+    stream.on("readable", attempt).on("end", attempt).on("close", attempt);
+    attempt();
+  });
 }
 
 /** Reads a startup packet, or a request that takes its place. */
