@@ -175,6 +175,7 @@ function privateKey(read: Reader, readFile: ReadFile): string {
   );
   const expected = "the App's private key as PEM, or its path in OFFSHOOT_GITHUB_PRIVATE_KEY_FILE";
   if (file) {
+    read.ignore("OFFSHOOT_GITHUB_PRIVATE_KEY");
     const text = tryRead(file, readFile);
     if (text !== null && isPrivateKey(text)) return text;
     read.problem("OFFSHOOT_GITHUB_PRIVATE_KEY_FILE", file, "the path of a readable PEM private key");

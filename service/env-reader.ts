@@ -23,6 +23,8 @@ export interface Reader {
   oneOf(name: string, values: readonly string[], fallback: string): string;
   /** A URL without a trailing slash. */
   url(name: string, protocols: readonly string[], fallback: string | null): string | null;
+  /** Knows a variable whose value does not matter, because another one stands in for it. */
+  ignore(name: string): void;
   problem(name: string, given: string, expected: string): void;
   /** Throws if there is a problem. */
   throwProblems(): void;
@@ -78,11 +80,12 @@ export function createReader(env: Readonly<Record<string, string | undefined>>):
       const value = checked(name, fits, `a URL that begins with ${protocols.join(" or ")}//`) ?? fallback;
       return value?.replace(/\/+$/, "") ?? null;
     },
+    ignore: (name) => void known.add(name),
     problem,
     throwProblems,
     finish() {
       for (const name of Object.keys(env).sort()) {
-        if (name.startsWith("OFFSHOOT_") && !known.has(name)) {
+        if (env[name] !== undefined && name.startsWith("OFFSHOOT_") && !known.has(name)) {
           problem(name, "a value", "no such variable; is it misspelt? The README lists them all");
         }
       }

@@ -1,0 +1,162 @@
+import { generateKeyPairSync } from "node:crypto";
+import { describe, expect, it } from "vitest";
+import { ConfigProblems, readConfig, readStoreConfig } from "../service/config.ts";
+
+const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+const PEM = privateKey.export({ type: "pkcs1", format: "pem" }).toString();
+const CERTIFICATE = "-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----\n";
+
+const GOOD: Readonly<Record<string, string>> = {
+  AWS_REGION: "eu-central-1",
+  OFFSHOOT_AWS_ACCOUNT: "123456789012",
+  OFFSHOOT_STORE_URL: "postgresql://localhost/offshoot",
+  OFFSHOOT_GITHUB_APP_ID: "1001",
+  OFFSHOOT_GITHUB_PRIVATE_KEY: PEM,
+  OFFSHOOT_GITHUB_WEBHOOK_SECRETS: "a secret of twenty-some characters",
+};
+
+const files: Readonly<Record<string, string>> = {
+  "/ca.pem": CERTIFICATE,
+  "/app.pem": PEM,
+  "/not.pem": "hello",
+};
+function readFile(path: string): string {
+  const text = files[path];
+  if (text === undefined) throw new Error("ENOENT");
+  return text;
+}
+
+function problems(change: Readonly<Record<string, string | undefined>>): readonly string[] {
+  try {
+    readConfig({ ...GOOD, ...change }, readFile);
+    return [];
+  } catch (error) {
+    if (error instanceof ConfigProblems) return error.problems;
+    throw error;
+  }
+}
+
+describe("the configuration", () => {
+  it("needs six variables and has defaults for the rest", () => {
+    const config = readConfig(GOOD, readFile);
+    expect(config.limits).toMatchObject({
+      clusterQuota: 20,
+      slotReserve: 2,
+      maxClusters: 18,
+      environmentsPerAuthor: 3,
+    });
+    expect(config.github).toMatchObject({ host: "github.com", apiUrl: "https://api.github.com" });
+    expect(config.migrations.directory).toBe("migrations");
+  });
+
+  it("is frozen to its depth", () => {
+    expect(Object.isFrozen(readConfig(GOOD, readFile).limits)).toBe(true);
+  });
+
+  it("takes a key on one line, a key file, several secrets and a store on DSQL", () => {
+    const config = readConfig(
+      {
+        ...GOOD,
+        OFFSHOOT_GITHUB_PRIVATE_KEY: PEM.replaceAll("\n", "\\n"),
+        OFFSHOOT_GITHUB_WEBHOOK_SECRETS: "0123456789abcdef, fedcba9876543210",
+        OFFSHOOT_STORE_URL: `dsql://${"a".repeat(26)}.dsql.eu-central-1.on.aws`,
+        OFFSHOOT_DSQL_CONNECT_TO: "127.0.0.1:5432",
+        OFFSHOOT_DSQL_CA_FILE: "/ca.pem",
+      },
+      readFile,
+    );
+    expect(config.github.privateKey).toBe(PEM);
+    expect(config.github.webhookSecrets).toEqual(["0123456789abcdef", "fedcba9876543210"]);
+    expect(config.store).toEqual({ kind: "dsql", host: `${"a".repeat(26)}.dsql.eu-central-1.on.aws` });
+    expect(config.aws.connectTo).toEqual({ address: "127.0.0.1", port: 5432, caFile: "/ca.pem" });
+    expect(
+      problems({ OFFSHOOT_GITHUB_PRIVATE_KEY: undefined, OFFSHOOT_GITHUB_PRIVATE_KEY_FILE: "/app.pem" }),
+    ).toEqual([]);
+  });
+
+  it("reports all problems at once", () => {
+    const found = problems({ AWS_REGION: "here", OFFSHOOT_PORT: "-1", OFFSHOOT_GITHUB_APP_ID: undefined });
+    expect(found.map((line) => line.split(":")[0])).toEqual([
+      "AWS_REGION",
+      "OFFSHOOT_GITHUB_APP_ID",
+      "OFFSHOOT_PORT",
+    ]);
+  });
+
+  it.each(Object.keys(GOOD))("names %s when it is missing", (name) => {
+    expect(problems({ [name]: undefined })).toEqual([
+      expect.stringMatching(new RegExp(`^${name}: given nothing; expected `)),
+    ]);
+  });
+
+  it.each([
+    ["AWS_REGION", "frankfurt"],
+    ["OFFSHOOT_AWS_ACCOUNT", "12345"],
+    ["OFFSHOOT_STORE_URL", "mysql://localhost/x"],
+    ["OFFSHOOT_STORE_URL", "dsql://localhost"],
+    ["OFFSHOOT_DSQL_ENDPOINT", "localhost:80"],
+    ["OFFSHOOT_GITHUB_APP_ID", "0"],
+    ["OFFSHOOT_GITHUB_APP_ID", "offshoot"],
+    ["OFFSHOOT_GITHUB_PRIVATE_KEY", "not a key"],
+    ["OFFSHOOT_GITHUB_PRIVATE_KEY_FILE", "/missing.pem"],
+    ["OFFSHOOT_GITHUB_PRIVATE_KEY_FILE", "/not.pem"],
+    ["OFFSHOOT_GITHUB_WEBHOOK_SECRETS", "short"],
+    ["OFFSHOOT_GITHUB_WEBHOOK_SECRETS", "0123456789abcdef,"],
+    ["OFFSHOOT_GITHUB_API_URL", "api.github.com"],
+    ["OFFSHOOT_GITHUB_WEB_URL", "ftp://github.com"],
+    ["OFFSHOOT_HOST", "two words"],
+    ["OFFSHOOT_PORT", "70000"],
+    ["OFFSHOOT_PORT", "http"],
+    ["OFFSHOOT_MAX_CLUSTERS", "many"],
+    ["OFFSHOOT_CLUSTER_QUOTA", "0"],
+    ["OFFSHOOT_SLOT_RESERVE", "-1"],
+    ["OFFSHOOT_ENVIRONMENTS_PER_AUTHOR", "0"],
+    ["OFFSHOOT_ENVIRONMENTS_PER_REPOSITORY", "1.5"],
+    ["OFFSHOOT_IDLE_HOURS", "0"],
+    ["OFFSHOOT_LEASE_SECONDS", "0"],
+    ["OFFSHOOT_MIGRATIONS_DIRECTORY", "../elsewhere"],
+    ["OFFSHOOT_MIGRATIONS_DIRECTORY", "/absolute"],
+    ["OFFSHOOT_CONNECT_COMMAND", "run; rm -rf /"],
+    ["OFFSHOOT_CONNECT_ENVIRONMENT", "A=$(id)"],
+    ["OFFSHOOT_LOG_LEVEL", "loud"],
+  ])("names %s when it is %j", (name, value) => {
+    const found = problems({ [name]: value });
+    expect(found.length).toBeGreaterThan(0);
+    expect(found.every((line) => line.startsWith(`${name}: given `))).toBe(true);
+  });
+
+  it.each([
+    ["OFFSHOOT_DSQL_CA_FILE", { OFFSHOOT_DSQL_CONNECT_TO: "127.0.0.1:1" }],
+    ["OFFSHOOT_DSQL_CONNECT_TO", { OFFSHOOT_DSQL_CA_FILE: "/ca.pem" }],
+    ["OFFSHOOT_DSQL_CA_FILE", { OFFSHOOT_DSQL_CONNECT_TO: "127.0.0.1:1", OFFSHOOT_DSQL_CA_FILE: "/not.pem" }],
+    [
+      "OFFSHOOT_DSQL_CONNECT_TO",
+      { OFFSHOOT_DSQL_CONNECT_TO: "127.0.0.1:99999", OFFSHOOT_DSQL_CA_FILE: "/ca.pem" },
+    ],
+  ])("names %s when its pair does not fit", (name, change) => {
+    expect(problems(change)).toEqual([expect.stringMatching(new RegExp(`^${name}: `))]);
+  });
+
+  it("calls a misspelt variable of ours a problem", () => {
+    expect(problems({ OFFSHOOT_PROT: "80" })).toEqual([expect.stringMatching(/^OFFSHOOT_PROT: .*misspelt/)]);
+  });
+
+  it("never repeats a secret", () => {
+    const secret = "hunter2hunter2";
+    const found = problems({
+      OFFSHOOT_STORE_URL: `mysql://u:${secret}@h/x`,
+      OFFSHOOT_GITHUB_PRIVATE_KEY: secret,
+      OFFSHOOT_GITHUB_WEBHOOK_SECRETS: secret,
+    });
+    expect(found).toHaveLength(3);
+    expect(found.join("\n")).not.toContain(secret);
+  });
+
+  it("asks the command line for what reaches the store only", () => {
+    const { AWS_REGION, OFFSHOOT_AWS_ACCOUNT, OFFSHOOT_STORE_URL } = GOOD;
+    expect(
+      readStoreConfig({ AWS_REGION, OFFSHOOT_AWS_ACCOUNT, OFFSHOOT_STORE_URL }, readFile).store.kind,
+    ).toBe("postgres");
+    expect(() => readStoreConfig({ AWS_REGION }, readFile)).toThrow(/2 problems/);
+  });
+});
