@@ -1,13 +1,11 @@
 import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { ROOT } from "./process.ts";
+import { dirname, join } from "node:path";
+import { STATE_FILE } from "./process.ts";
 import { type Stack, startStack } from "./stack.ts";
 import { playStory } from "./story.ts";
 
-/** Where scripts/connect finds the running demo. */
-const STATE_FILE = join(ROOT, ".offshoot", "demo.json");
 /** What a person sees of creation: AWS needs 5 to 60 s, a demo need not. */
 const CREATING_MS = 1_500;
 
@@ -70,8 +68,8 @@ async function processesOf(directory: string): Promise<readonly string[]> {
 async function stay(): Promise<number> {
   const directory = await mkdtemp(join(tmpdir(), "offshoot-demo-"));
   const stack = await startStack({ directory, dsqlArgs: ["--creating-ms", String(CREATING_MS)] });
-  await mkdir(join(ROOT, ".offshoot"), { recursive: true });
-  await writeFile(STATE_FILE, JSON.stringify({ ...stack.dsql, pageUrl: stack.github.pageUrl }), {
+  await mkdir(dirname(STATE_FILE), { recursive: true });
+  await writeFile(STATE_FILE, JSON.stringify({ pageUrl: stack.github.pageUrl }), {
     mode: 0o600,
   });
   console.log(`

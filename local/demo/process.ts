@@ -6,6 +6,8 @@ import { createInterface } from "node:readline";
 
 /** The checkout's top folder. */
 export const ROOT = join(import.meta.dirname, "..", "..");
+/** Where scripts/connect finds the running demo. */
+export const STATE_FILE = join(ROOT, ".offshoot", "demo.json");
 /** A process that has not said that it is ready after this is called failed; a first start builds a template. */
 const READY_TIMEOUT_MS = 60_000;
 /** A process that has not ended this long after SIGTERM is killed. */
