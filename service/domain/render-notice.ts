@@ -1,7 +1,7 @@
 import { COMMANDS, type CommandAccess, type CommandVerb } from "./command.ts";
 import { codeSpan } from "./markdown.ts";
 import { dayClockText } from "./render-time.ts";
-import type { CommandNotice, ReportView } from "./report.ts";
+import type { CommandNotice } from "./report.ts";
 
 /** GitHub logins have at most 39 characters; with room for a suffix such as [bot]. */
 const LOGIN_CHARACTERS = 60;
@@ -16,20 +16,20 @@ export function offerText(verbs: readonly CommandVerb[]): string {
 }
 
 /** What became of the newest command: one line, and the list of commands if it was asked for. */
-export function noticeBlocks(notice: CommandNotice, views: readonly ReportView[]): readonly string[] {
+export function noticeBlocks(notice: CommandNotice): readonly string[] {
   const asked = notice.verb === "unknown" ? "A `/db` line" : `\`/db ${notice.verb}\``;
   const author = codeSpan(notice.author, LOGIN_CHARACTERS);
-  const line = `${asked} by ${author} on ${dayClockText(notice.at)}: ${outcomeText(notice, views)}`;
+  const line = `${asked} by ${author} on ${dayClockText(notice.at)}: ${outcomeText(notice)}`;
   const help = notice.verb === "help" && notice.outcome === "answered";
   return help ? [line, helpTable()] : [line];
 }
 
-function outcomeText({ verb, outcome, at }: CommandNotice, views: readonly ReportView[]): string {
+function outcomeText({ verb, outcome, at }: CommandNotice): string {
   switch (outcome) {
     case "accepted":
-      return verb === "create" && views.every(isFork)
-        ? "without effect, because this version creates no databases for forks."
-        : "accepted.";
+      return "accepted.";
+    case "fork":
+      return "refused, because this version creates no databases for forks.";
     case "answered":
       return verb === "status"
         ? `the state above is as of ${dayClockText(at)} or later.`
@@ -45,10 +45,6 @@ function outcomeText({ verb, outcome, at }: CommandNotice, views: readonly Repor
     case "bad_arguments":
       return `refused, because nothing may follow it on its line. Write a new comment with just ${verb === "unknown" ? "the command" : `\`/db ${verb}\``}.`;
   }
-}
-
-function isFork({ state }: ReportView): boolean {
-  return state.phase === "skipped" && state.reason === "fork";
 }
 
 /** Who may not even be told that a word is no command has no access at all. */

@@ -47,7 +47,7 @@ export function reportMarker(views: readonly ReportView[]): string {
 
 function fittingText(views: readonly ReportView[], room: number): string {
   const notice = views.find((view) => view.notice)?.notice;
-  const end = notice ? noticeBlocks(notice, views) : [];
+  const end = notice ? noticeBlocks(notice) : [];
   for (const detail of DETAILS) {
     const blocks = views.flatMap((view) => {
       const section = sectionOf(view, detail);

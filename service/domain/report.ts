@@ -106,8 +106,9 @@ export interface CommandNotice {
   readonly outcome: CommandOutcome;
 }
 
-/** Reason codes of commands. `needs_write`: refused by the live permission check. */
+/** Reason codes of commands. `needs_write`: refused by the live permission check; `fork`: a create for a fork. */
 export type CommandOutcome =
+  | "fork"
   | "accepted"
   | "answered"
   | "needs_write"

@@ -28,7 +28,7 @@ export async function intake(context: Context, step: Step): Promise<void> {
   try {
     const pull = await onGitHub(context, target, (github) => github.readPull(target));
     if (!pull) return handled(context, step, deliveries, "pull_not_found");
-    const commands = await readCommands(context, target, step.key, deliveries);
+    const commands = await readCommands(context, target, pull, deliveries);
     await apply(context, step, { ref, target, pull, deliveries, commands });
   } catch (error) {
     // Nothing of ours is deleted because GitHub refuses us: the environment's own time limit ends it.

@@ -1,8 +1,9 @@
 import { type CommandVerb, parseCommand } from "../domain/command.ts";
+import { pullKey } from "../domain/owner.ts";
 import type { CommandOutcome } from "../domain/report.ts";
 import type { Context } from "./context.ts";
 import { onGitHub } from "./on-github.ts";
-import type { Permission, PullComment, PullTarget, ReactionContent } from "./ports.ts";
+import type { Permission, Pull, PullComment, PullTarget, ReactionContent } from "./ports.ts";
 import type { CommandRow, PendingDelivery } from "./ports-store.ts";
 
 /** A command read back from GitHub, with the delivery that hinted at it. */
@@ -19,18 +20,18 @@ const ANSWERED: ReadonlySet<CommandVerb> = new Set(["status", "help"]);
 export async function readCommands(
   context: Context,
   target: PullTarget,
-  key: string,
+  pull: Pull,
   deliveries: readonly PendingDelivery[],
 ): Promise<readonly ReadCommand[]> {
   const hinted = new Map<number, PendingDelivery>();
   for (const delivery of deliveries)
     if (delivery.commentId !== null) hinted.set(delivery.commentId, delivery);
-  const known = new Set(await context.store.knownComments(key, [...hinted.keys()]));
+  const known = new Set(await context.store.knownComments(pullKey(target), [...hinted.keys()]));
   const commands: ReadCommand[] = [];
   for (const [commentId, delivery] of hinted) {
     if (known.has(commentId)) continue;
     const comment = await onGitHub(context, target, (github) => github.readComment(target, commentId));
-    const command = comment && (await judge(context, target, comment, delivery));
+    const command = comment && (await judge(context, target, pull, comment, delivery));
     if (command) commands.push(command);
   }
   return commands;
@@ -39,6 +40,7 @@ export async function readCommands(
 async function judge(
   context: Context,
   target: PullTarget,
+  pull: Pull,
   comment: PullComment,
   delivery: PendingDelivery,
 ): Promise<ReadCommand | null> {
@@ -54,9 +56,10 @@ async function judge(
     author: comment.author,
     commentedAt: comment.createdAt,
   };
-  const outcome = comment.edited
+  const judged = comment.edited
     ? "edited"
     : await outcomeOf(context, target, comment.author, parsed.kind, verb);
+  const outcome = judged === "accepted" && verb === "create" && pull.fork ? "fork" : judged;
   return { ...row, outcome, reaction: REACTIONS[outcome] };
 }
 
@@ -86,4 +89,5 @@ const REACTIONS: Readonly<Record<CommandOutcome, ReactionContent>> = {
   unknown_verb: "confused",
   bad_arguments: "confused",
   edited: "confused",
+  fork: "-1",
 };

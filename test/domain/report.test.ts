@@ -126,9 +126,11 @@ describe("the texts", () => {
     );
   });
 
-  test("say that a create has no effect on a fork", () => {
+  test("say that a create is refused for a fork", () => {
     const fork = states["skipped-fork"]!;
-    expect(renderReport([viewOf(fork, notices["accepted"]!)]).body).toContain("without effect");
+    expect(renderReport([viewOf(fork, { ...notices["accepted"]!, outcome: "fork" })]).body).toContain(
+      "refused, because this version creates no databases for forks",
+    );
   });
 
   test("say what is applied of a file that failed, whatever the numbers", () => {
