@@ -1,4 +1,6 @@
 import { generateKeyPairSync } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { ConfigProblems, readConfig, readStoreConfig } from "../service/config.ts";
 
@@ -158,5 +160,13 @@ describe("the configuration", () => {
       readStoreConfig({ AWS_REGION, OFFSHOOT_AWS_ACCOUNT, OFFSHOOT_STORE_URL }, readFile).store.kind,
     ).toBe("postgres");
     expect(() => readStoreConfig({ AWS_REGION }, readFile)).toThrow(/2 problems/);
+  });
+
+  it("has every variable in the README's table", () => {
+    const read = (file: string) => readFileSync(join(import.meta.dirname, "..", file), "utf8");
+    const names = new Set(read("service/config.ts").match(/\bOFFSHOOT_[A-Z_]+\b/g));
+    const missing = [...names].filter((name) => !read("README.md").includes(`\`${name}\``));
+    expect(missing).toEqual([]);
+    expect(names.size).toBeGreaterThan(20);
   });
 });
