@@ -1,0 +1,272 @@
+import { ApiError, invalid, validationFailed } from "./api-error.ts";
+import { diffFiles, type Files } from "./git.ts";
+import {
+  type Account,
+  type Change,
+  type Comment,
+  fullName,
+  mayWrite,
+  type Pull,
+  permissionOf,
+  type Reaction,
+  type ReactionContent,
+  type Repository,
+} from "./model.ts";
+import { BASE_BRANCH, type State } from "./state.ts";
+
+/** Text of a comment: code points, not bytes. GitHub: "Body is too long (maximum is 65536 characters)". */
+export const COMMENT_CHARACTERS = 65_536;
+/** GitHub refuses more comments on one conversation. */
+const COMMENTS_MAX = 2_500;
+
+export interface OpenRequest {
+  readonly author: Account;
+  readonly title: string;
+  readonly branch: string;
+  readonly files: FileTexts;
+  readonly body?: string;
+  readonly fork?: boolean;
+  readonly draft?: boolean;
+}
+
+/** Path -> text; null removes the file. */
+export type FileTexts = Readonly<Record<string, string | null>>;
+export type Actions = ReturnType<typeof createActions>;
+
+/** All that people and the App do here. Each change is told once it is made. Throws ApiError as GitHub would answer. */
+export function createActions(state: State, tell: (change: Change) => void) {
+  return {
+    ...pullActions(state, tell),
+    ...commentActions(state, tell),
+  };
+}
+
+function pullActions(state: State, tell: (change: Change) => void) {
+  const pullRequest = (action: string, pull: Pull, sender: Account, more: Record<string, unknown> = {}) => {
+    pull.updatedAt = new Date();
+    tell({ event: "pull_request", action, pull, sender, more });
+  };
+  return {
+    /** Opens a pull request. Who may not write comes from a fork, unless `fork` says otherwise. */
+    open(repository: Repository, request: OpenRequest): Pull {
+      const pull = newPull(state, repository, request);
+      repository.pulls.push(pull);
+      pullRequest("opened", pull, pull.author);
+      return pull;
+    },
+    /** Commits on the git branch. The pull request follows while it is open; a closed one keeps its head. */
+    push(pull: Pull, author: Account, files: FileTexts): string {
+      if (author.login !== pull.head.owner.login) requireWrite(pull, author);
+      const before = pull.headSha;
+      const parent = pull.head.branches.get(pull.headRef) ?? before;
+      const after = commitOn(pull.head, pull.headRef, parent, author, files);
+      if (pull.state === "closed") return after;
+      pull.headSha = after;
+      pull.commits.push(after);
+      pullRequest("synchronize", pull, author, { before, after });
+      return after;
+    },
+    close(pull: Pull, author: Account, merged: boolean): Pull {
+      requireOpen(pull);
+      if (merged || author.login !== pull.author.login) requireWrite(pull, author);
+      const at = new Date();
+      if (merged) pull.merge = { sha: mergeCommit(pull, author), by: author, at };
+      Object.assign(pull, { state: "closed", closedAt: at });
+      pullRequest("closed", pull, author);
+      return pull;
+    },
+    reopen(pull: Pull, author: Account): Pull {
+      if (pull.state === "open" || pull.merge) {
+        throw validationFailed("PullRequest", "state", "invalid", "state cannot be changed.");
+      }
+      if (author.login !== pull.author.login) requireWrite(pull, author);
+      const head = pull.head.branches.get(pull.headRef) ?? pull.headSha;
+      if (head !== pull.headSha) pull.commits.push(head);
+      Object.assign(pull, { state: "open", closedAt: null, headSha: head });
+      pullRequest("reopened", pull, author);
+      return pull;
+    },
+    /** Changes the title, the branch that it is to be merged into, or both. */
+    revise(pull: Pull, author: Account, { title, base }: { title?: string; base?: string }): Pull {
+      if (author.login !== pull.author.login) requireWrite(pull, author);
+      const changes: Record<string, unknown> = {};
+      if (base !== undefined) {
+        const sha = pull.repository.branches.get(base);
+        if (sha === undefined) throw validationFailed("PullRequest", "base", "invalid");
+        changes["base"] = { ref: { from: pull.baseRef }, sha: { from: pull.baseSha } };
+        Object.assign(pull, { baseRef: base, baseSha: sha });
+      }
+      if (title !== undefined) {
+        changes["title"] = { from: pull.title };
+        pull.title = title;
+      }
+      pullRequest("edited", pull, author, { changes });
+      return pull;
+    },
+  };
+}
+
+function commentActions(state: State, tell: (change: Change) => void) {
+  return {
+    comment(pull: Pull, author: Account, body: string, viaApp: boolean): Comment {
+      checkText(body);
+      if (!viaApp && permissionOf(pull.repository, author.login) === "none")
+        throw new ApiError(404, "Not Found");
+      if (pull.comments.length >= COMMENTS_MAX)
+        throw invalid("Commenting is disabled on issues with more than 2500 comments");
+      const now = new Date();
+      const shape = { id: state.nextId(), pull, author, viaApp, body, createdAt: now, updatedAt: now };
+      const comment: Comment = { ...shape, reactions: [] };
+      pull.comments.push(comment);
+      pull.updatedAt = now;
+      tell({ event: "issue_comment", action: "created", pull, comment, sender: author });
+      return comment;
+    },
+    edit(comment: Comment, sender: Account, body: string): Comment {
+      checkText(body);
+      const changes = { body: { from: comment.body } };
+      comment.body = body;
+      // Times have whole seconds: an edit within the first one must still be seen as an edit.
+      comment.updatedAt = new Date(Math.max(Date.now(), comment.createdAt.getTime() + 1_000));
+      tell({
+        event: "issue_comment",
+        action: "edited",
+        pull: comment.pull,
+        comment,
+        sender,
+        more: { changes },
+      });
+      return comment;
+    },
+    remove(comment: Comment, sender: Account): void {
+      const { pull } = comment;
+      pull.comments.splice(pull.comments.indexOf(comment), 1);
+      tell({ event: "issue_comment", action: "deleted", pull, comment, sender });
+    },
+    /** Idempotent: one account reacts once with each content. GitHub sends no webhook for it. */
+    react(comment: Comment, author: Account, content: ReactionContent) {
+      const present = comment.reactions.find((one) => one.author === author && one.content === content);
+      if (present) return { reaction: present, isNew: false };
+      const reaction = { id: state.nextId(), author, content, createdAt: new Date() };
+      comment.reactions.push(reaction);
+      tell({ event: "reaction", action: "created", pull: comment.pull, comment, sender: author });
+      return { reaction, isNew: true };
+    },
+    unreact(comment: Comment, reaction: Reaction, sender: Account): void {
+      comment.reactions.splice(comment.reactions.indexOf(reaction), 1);
+      tell({ event: "reaction", action: "deleted", pull: comment.pull, comment, sender });
+    },
+  };
+}
+
+function newPull(state: State, repository: Repository, request: OpenRequest): Pull {
+  const { author, branch, title, body = null, draft = false } = request;
+  if (permissionOf(repository, author.login) === "none") throw new ApiError(404, "Not Found");
+  const isFork = request.fork ?? !mayWrite(repository, author.login);
+  const head = isFork ? state.fork(repository, author) : repository;
+  const label = `${head.owner.login}:${branch}`;
+  const isTaken = repository.pulls.some(
+    (pull) => pull.state === "open" && pull.head === head && pull.headRef === branch,
+  );
+  if (isTaken || (!isFork && branch === BASE_BRANCH)) {
+    throw validationFailed("PullRequest", "head", "custom", `A pull request already exists for ${label}.`);
+  }
+  const baseSha = repository.branches.get(BASE_BRANCH) ?? "";
+  const headSha = commitOn(head, branch, baseSha, author, request.files, title);
+  const now = new Date();
+  return {
+    ...{
+      id: state.nextId(),
+      number: repository.pulls.length + 1,
+      repository,
+      head,
+      headRef: branch,
+      headSha,
+    },
+    ...{ baseRef: BASE_BRANCH, baseSha, title, body, author, draft, state: "open", merge: null },
+    ...{ closedAt: null, createdAt: now, updatedAt: now, commits: [headSha], comments: [] },
+  };
+}
+
+/** Commits on top of a parent and moves the git branch there. Out: the new SHA. */
+function commitOn(
+  repository: Repository,
+  branch: string,
+  parent: string,
+  author: Account,
+  changes: FileTexts,
+  title?: string,
+): string {
+  const files = repository.objects.files(parent);
+  for (const [path, text] of Object.entries(changes)) {
+    if (text === null) files.delete(path);
+    else files.set(path, text);
+  }
+  checkPaths(files);
+  const message = title ?? `Change ${Object.keys(changes).join(", ").slice(0, 200) || "nothing"}`;
+  return write(repository, branch, files, [parent], author, message);
+}
+
+/** Brings what the pull request changed onto the head of the base branch. */
+function mergeCommit(pull: Pull, author: Account): string {
+  const { repository, baseRef, baseSha, headSha, number } = pull;
+  const { objects } = repository;
+  const base = repository.branches.get(baseRef) ?? baseSha;
+  const files = objects.files(base);
+  for (const { path, status, after } of diffFiles(objects.files(baseSha), objects.files(headSha))) {
+    if (status === "removed") files.delete(path);
+    else files.set(path, after);
+  }
+  const message = `Merge pull request #${number} from ${pull.head.owner.login}/${pull.headRef}`;
+  return write(repository, baseRef, files, [base, headSha], author, message);
+}
+
+function write(
+  repository: Repository,
+  branch: string,
+  files: Files,
+  parents: readonly string[],
+  author: Account,
+  message: string,
+): string {
+  const email = `${author.id}+${author.login}@users.noreply.local`;
+  const at = new Date();
+  const { sha } = repository.objects.writeCommit(files, {
+    parents,
+    author: author.login,
+    email,
+    at,
+    message,
+  });
+  repository.branches.set(branch, sha);
+  repository.pushedAt = at;
+  return sha;
+}
+
+/** Git cannot hold a file and a directory of the same name. */
+function checkPaths(files: Files): void {
+  for (const path of files.keys()) {
+    for (let slash = path.indexOf("/"); slash > 0; slash = path.indexOf("/", slash + 1)) {
+      if (files.has(path.slice(0, slash)))
+        throw invalid(`${path.slice(0, slash)} is a file, not a directory.`);
+    }
+  }
+}
+
+function checkText(body: string): void {
+  if (body.trim() === "")
+    throw validationFailed("IssueComment", "body", "unprocessable", "Body cannot be blank");
+  if ([...body].length > COMMENT_CHARACTERS) {
+    const message = `Body is too long (maximum is ${COMMENT_CHARACTERS} characters)`;
+    throw validationFailed("IssueComment", "data", "unprocessable", message);
+  }
+}
+
+function requireOpen(pull: Pull): void {
+  if (pull.state !== "open") throw invalid(`Pull request ${pull.number} is closed.`);
+}
+
+function requireWrite({ repository }: Pull, { login }: Account): void {
+  if (!mayWrite(repository, login))
+    throw new ApiError(403, `${login} may not write to ${fullName(repository)}.`);
+}

@@ -1,0 +1,159 @@
+import { createObjects } from "./git.ts";
+import {
+  type Account,
+  type Comment,
+  fullName,
+  type Permission,
+  type Pull,
+  type Repository,
+} from "./model.ts";
+
+export const APP_ID = 1001;
+export const APP_SLUG = "offshoot-local";
+export const CLIENT_ID = "Iv23liOffshootLocal0";
+export const INSTALLATION_ID = 5001;
+export const BASE_BRANCH = "main";
+/** What was granted to the App: the most that a token of it may ask for. */
+export const GRANTED = {
+  checks: "write",
+  contents: "read",
+  deployments: "write",
+  issues: "write",
+  metadata: "read",
+  pull_requests: "write",
+} as const;
+export const APP_EVENTS = ["issue_comment", "pull_request"];
+
+/** Everything that this GitHub knows; gone when the process ends. */
+export type State = ReturnType<typeof createState>;
+
+/** Unique over the whole host, whatever they belong to, so that no id works as another kind's by chance. */
+const FIRST_ID = 7_100_000;
+const FIRST_REPOSITORY_ID = 4001;
+
+/** The organisation `acme` with two repositories, its people, and the installed App. */
+export function createState() {
+  let lastId = FIRST_ID;
+  const nextId = () => {
+    lastId += 1;
+    return lastId;
+  };
+  const account = (login: string, type: Account["type"] = "User"): Account => ({ login, id: nextId(), type });
+  const organisation = account("acme", "Organization");
+  const people = ["alice", "wendy", "rita", "mallory"].map((login) => account(login));
+  const renovate = account("renovate[bot]", "Bot");
+  const bot = account(`${APP_SLUG}[bot]`, "Bot");
+  const accounts = [organisation, ...people, renovate, bot];
+  const repositories = SEEDS.map((seed, index) =>
+    seedRepository(seed, organisation, FIRST_REPOSITORY_ID + index),
+  );
+
+  return {
+    nextId,
+    organisation,
+    /** Who writes what is written through the App. */
+    bot,
+    /** Accounts that may act over the local API. */
+    actors: [...people, renovate] as readonly Account[],
+    createdAt: new Date(),
+    /** Those that the App is installed on; forks are not. */
+    installed: [...repositories] as readonly Repository[],
+    /** Finds an account by its login, whatever its case. */
+    account: (login: string): Account | undefined => accounts.find((one) => sameName(one.login, login)),
+    /** Finds a repository by owner/name, whatever the case. */
+    repository: (name: string): Repository | undefined =>
+      repositories.find((one) => sameName(fullName(one), name)),
+    /** The author's fork, made when it is missing. */
+    fork(parent: Repository, owner: Account): Repository {
+      const name = `${owner.login}/${parent.name}`;
+      const existing = repositories.find((one) => sameName(fullName(one), name));
+      if (existing) return existing;
+      const now = new Date();
+      const fork: Repository = {
+        ...{ ...parent, parent, owner, id: nextId(), createdAt: now, pushedAt: now, pulls: [] },
+        branches: new Map(parent.branches),
+        collaborators: new Map<string, Permission>([[owner.login.toLowerCase(), "admin"]]),
+      };
+      repositories.push(fork);
+      return fork;
+    },
+    pull: (repository: Repository, number: number): Pull | undefined =>
+      repository.pulls.find((pull) => pull.number === number),
+    comment: (repository: Repository, id: number): Comment | undefined =>
+      repository.pulls.flatMap(({ comments }) => comments).find((comment) => comment.id === id),
+  };
+}
+
+interface Seed {
+  readonly name: string;
+  readonly description: string;
+  readonly private: boolean;
+  readonly files: Readonly<Record<string, string>>;
+}
+
+function seedRepository(seed: Seed, owner: Account, id: number): Repository {
+  const objects = createObjects();
+  const now = new Date();
+  const details = { parents: [], author: "alice", email: "alice@users.noreply.local", at: now };
+  const files = new Map(Object.entries(seed.files));
+  const commit = objects.writeCommit(files, { ...details, message: "First schema" });
+  return {
+    ...{ id, owner, name: seed.name, description: seed.description, private: seed.private },
+    ...{ parent: null, objects, pulls: [], createdAt: now, pushedAt: now },
+    branches: new Map([[BASE_BRANCH, commit.sha]]),
+    collaborators: new Map<string, Permission>([
+      ["alice", "admin"],
+      ["wendy", "write"],
+      ["rita", "read"],
+      ["renovate[bot]", "write"],
+    ]),
+  };
+}
+
+function sameName(one: string, other: string): boolean {
+  return one.toLowerCase() === other.toLowerCase();
+}
+
+const SEEDS: readonly Seed[] = [
+  {
+    name: "shop",
+    description: "The shop",
+    private: false,
+    files: {
+      "README.md": "# shop\n\nEvery pull request gets a database of its own.\n",
+      "migrations/0001_customers.sql": `-- People who buy.
+CREATE TABLE customers (
+  id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+  email text NOT NULL,
+  name text NOT NULL,
+  created_at timestamptz NOT NULL DEFAULT now()
+);
+
+CREATE INDEX customers_email_idx ON customers (email);
+`,
+      "migrations/0002_orders.sql": `-- What they buy.
+CREATE TABLE orders (
+  id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+  customer_id uuid NOT NULL,
+  cents bigint NOT NULL,
+  note text,
+  placed_at timestamptz NOT NULL DEFAULT now()
+);
+`,
+    },
+  },
+  {
+    name: "blog",
+    description: "What we write about the shop",
+    private: true,
+    files: {
+      "README.md": "# blog\n",
+      "migrations/0001_posts.sql": `CREATE TABLE posts (
+  id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+  title text NOT NULL,
+  body text NOT NULL
+);
+`,
+    },
+  },
+];
