@@ -1,5 +1,5 @@
 /** Environment variables in, one validated and frozen Config out. Every problem is reported at once. */
-import { createPrivateKey } from "node:crypto";
+import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import {
   CLUSTER_QUOTA,
@@ -71,7 +71,32 @@ const HOUR_MS = 3_600_000;
 /** Reads and checks everything. Throws ConfigProblems that names each bad variable, what was given and what is expected. */
 export function readConfig(env: Environment, readFile: ReadFile = readText): Config {
   const read = createReader(env);
-  const config: Config = {
+  const config = wholeConfig(read, readFile);
+  read.finish();
+  return freeze(config);
+}
+
+/** The part that the command line needs. Throws ConfigProblems as readConfig does, about this part only. */
+export function readStoreConfig(env: Environment, readFile: ReadFile = readText): StoreConfig {
+  const read = createReader(env);
+  const config = storeConfig(read, readFile);
+  read.throwProblems();
+  return freeze(config);
+}
+
+/** Every variable as a row of the README's table, in the order in which they are read. */
+export function describeVariables(): string {
+  const read = createReader({});
+  wholeConfig(read, readText);
+  const rows = read.variables().map(({ name, expected, fallback }) => {
+    const unset = fallback === null ? "required" : fallback === "" ? "" : `\`${fallback}\``;
+    return `| \`${name}\` | ${expected} | ${unset} |`;
+  });
+  return ["| variable | expected | default |", "|---|---|---|", ...rows].join("\n");
+}
+
+function wholeConfig(read: Reader, readFile: ReadFile): Config {
+  return {
     ...storeConfig(read, readFile),
     github: githubConfig(read, readFile),
     http: {
@@ -94,23 +119,13 @@ export function readConfig(env: Environment, readFile: ReadFile = readText): Con
     },
     log: { level: read.oneOf("OFFSHOOT_LOG_LEVEL", LEVELS, "info") },
   };
-  read.finish();
-  return freeze(config);
-}
-
-/** The part that the command line needs. Throws ConfigProblems as readConfig does, about this part only. */
-export function readStoreConfig(env: Environment, readFile: ReadFile = readText): StoreConfig {
-  const read = createReader(env);
-  const config = storeConfig(read, readFile);
-  read.throwProblems();
-  return freeze(config);
 }
 
 function storeConfig(read: Reader, readFile: ReadFile): StoreConfig {
   const aws: AwsConfig = {
     region: read.text("AWS_REGION", REGION, "a Region, such as eu-central-1"),
     account: read.text("OFFSHOOT_AWS_ACCOUNT", /^\d{12}$/, "an AWS account id of 12 digits"),
-    dsqlEndpoint: read.url("OFFSHOOT_DSQL_ENDPOINT", ["http:", "https:"], null),
+    dsqlEndpoint: read.url("OFFSHOOT_DSQL_ENDPOINT", ["http:", "https:"], "") || null,
     connectTo: connectTo(read, readFile),
   };
   return { aws, store: store(read) };
@@ -157,13 +172,16 @@ function connectTo(read: Reader, readFile: ReadFile): AwsConfig["connectTo"] {
 
 function githubConfig(read: Reader, readFile: ReadFile): Config["github"] {
   const webUrl = read.url("OFFSHOOT_GITHUB_WEB_URL", ["https:", "http:"], "https://github.com");
+  const host = new URL(webUrl).hostname;
+  // Colons part the keys that the host name is a part of.
+  if (host.includes(":")) read.problem("OFFSHOOT_GITHUB_WEB_URL", host, "a URL with a host name");
   return {
     appId: read.integer("OFFSHOOT_GITHUB_APP_ID", 1, Number.MAX_SAFE_INTEGER, null),
     privateKey: privateKey(read, readFile),
     webhookSecrets: webhookSecrets(read),
-    apiUrl: read.url("OFFSHOOT_GITHUB_API_URL", ["https:", "http:"], "https://api.github.com") ?? "",
-    webUrl: webUrl ?? "",
-    host: webUrl && URL.canParse(webUrl) ? new URL(webUrl).hostname : "",
+    apiUrl: read.url("OFFSHOOT_GITHUB_API_URL", ["https:", "http:"], "https://api.github.com"),
+    webUrl,
+    host,
   };
 }
 
@@ -253,7 +271,12 @@ function isPrivateKey(text: string): boolean {
 }
 
 function isCertificates(file: string, readFile: ReadFile): boolean {
-  return tryRead(file, readFile)?.includes("-----BEGIN CERTIFICATE-----") ?? false;
+  try {
+    // Reads the first certificate of the file; a text that holds none throws.
+    return new X509Certificate(readFile(file)).ca;
+  } catch {
+    return false;
+  }
 }
 
 function tryRead(file: string, readFile: ReadFile): string | null {

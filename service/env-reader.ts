@@ -22,14 +22,24 @@ export interface Reader {
   integer(name: string, least: number, most: number, fallback: number | null): number;
   oneOf(name: string, values: readonly string[], fallback: string): string;
   /** A URL without a trailing slash. */
-  url(name: string, protocols: readonly string[], fallback: string | null): string | null;
+  url(name: string, protocols: readonly string[], fallback: string): string;
   /** Knows a variable whose value does not matter, because another one stands in for it. */
   ignore(name: string): void;
   problem(name: string, given: string, expected: string): void;
+  /** Every variable that was read, in that order. */
+  variables(): readonly Variable[];
   /** Throws if there is a problem. */
   throwProblems(): void;
   /** Also calls a variable of ours that nobody reads a problem: it is most likely misspelt. */
   finish(): void;
+}
+
+/** One variable as the reader met it; the README's table is made of these. */
+export interface Variable {
+  readonly name: string;
+  readonly expected: string;
+  /** What holds if it is not set; null if it must be set, empty if nothing then happens. */
+  readonly fallback: string | null;
 }
 
 /** How much of a wrong value is repeated. */
@@ -37,50 +47,51 @@ const SHOWN_CHARACTERS = 60;
 
 export function createReader(env: Readonly<Record<string, string | undefined>>): Reader {
   const problems: string[] = [];
-  const known = new Set<string>();
-  const get = (name: string): string | null => {
-    known.add(name);
+  const known = new Map<string, Variable>();
+  const get = (name: string, expected: string, fallback: string | null): string | null => {
+    known.set(name, { name, expected, fallback });
     const value = env[name]?.trim();
     return value === undefined || value === "" ? null : value;
   };
   const problem = (name: string, given: string, expected: string) =>
     void problems.push(`${name}: given ${given.slice(0, SHOWN_CHARACTERS)}; expected ${expected}.`);
-  const checked = (name: string, test: (value: string) => boolean, expected: string): string | null => {
-    const value = get(name);
-    if (value === null || test(value)) return value;
-    problem(name, JSON.stringify(value), expected);
-    return null;
-  };
-  const required = (name: string, expected: string): string => {
-    const value = get(name);
-    if (value === null) problem(name, "nothing", expected);
-    return value ?? "";
+  /** The given value if it passes, else the fallback; without either a problem and an empty text. */
+  const checked = (
+    name: string,
+    test: (value: string) => boolean,
+    expected: string,
+    fallback: string | null,
+  ): string => {
+    const value = get(name, expected, fallback);
+    if (value !== null && test(value)) return value;
+    if (value !== null) problem(name, shown(value), expected);
+    else if (fallback === null) problem(name, "nothing", expected);
+    return fallback ?? "";
   };
   const throwProblems = () => {
     if (problems.length > 0) throw new ConfigProblems(problems);
   };
   return {
-    text(name, pattern, expected, fallback) {
-      if (fallback === undefined && get(name) === null) return required(name, expected);
-      return checked(name, (value) => pattern.test(value), expected) ?? fallback ?? "";
-    },
-    optional: (name, pattern, expected) => checked(name, (value) => pattern.test(value), expected),
-    secret: required,
+    text: (name, pattern, expected, fallback) =>
+      checked(name, (value) => pattern.test(value), expected, fallback ?? null),
+    optional: (name, pattern, expected) =>
+      checked(name, (value) => pattern.test(value), expected, "") || null,
+    secret: (name, expected) => checked(name, () => true, expected, null),
     integer(name, least, most, fallback) {
-      const expected = `a whole number from ${least} to ${most}`;
-      if (fallback === null && get(name) === null) return Number(required(name, expected));
       const fits = (value: string) =>
         /^\d{1,16}$/.test(value) && Number(value) >= least && Number(value) <= most;
-      return Number(checked(name, fits, expected) ?? fallback ?? least);
+      const expected = `a whole number from ${least} to ${most}`;
+      return Number(checked(name, fits, expected, fallback === null ? null : String(fallback)));
     },
     oneOf: (name, values, fallback) =>
-      checked(name, (value) => values.includes(value), `one of ${values.join(", ")}`) ?? fallback,
+      checked(name, (value) => values.includes(value), `one of ${values.join(", ")}`, fallback),
     url(name, protocols, fallback) {
       const fits = (value: string) => URL.canParse(value) && protocols.includes(new URL(value).protocol);
-      const value = checked(name, fits, `a URL that begins with ${protocols.join(" or ")}//`) ?? fallback;
-      return value?.replace(/\/+$/, "") ?? null;
+      const expected = `a URL that begins with ${protocols.join("// or ")}//`;
+      return checked(name, fits, expected, fallback).replace(/\/+$/, "");
     },
-    ignore: (name) => void known.add(name),
+    variables: () => [...known.values()],
+    ignore: (name) => void get(name, "", ""),
     problem,
     throwProblems,
     finish() {
@@ -92,4 +103,9 @@ export function createReader(env: Readonly<Record<string, string | undefined>>):
       throwProblems();
     },
   };
+}
+
+/** A key that was pasted into the wrong variable must not be printed either. */
+function shown(value: string): string {
+  return value.includes("-----BEGIN") ? `a PEM text of ${value.length} characters` : JSON.stringify(value);
 }

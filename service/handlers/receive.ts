@@ -30,8 +30,8 @@ const PULL_ACTIONS = new Set([
   "ready_for_review",
   "converted_to_draft",
 ]);
-/** owner/name as GitHub allows it: letters, digits, dot, dash, underscore; 39 and 100 characters. */
-const REPOSITORY_NAME = /^[A-Za-z0-9._-]{1,100}\/[A-Za-z0-9._-]{1,100}$/;
+/** owner/name as GitHub allows it; a name of dots only would lead an address of its API astray. */
+const REPOSITORY_NAME = /^[A-Za-z0-9_-]{1,100}\/(?!\.{1,2}$)[A-Za-z0-9._-]{1,100}$/;
 /** A GitHub login has 39 characters; a bot's has its suffix, an enterprise user's may be longer. */
 const LOGIN = /^[A-Za-z0-9_-]{1,100}(\[bot\])?$/;
 /** A comment without this at the beginning of a line is conversation and writes no row. */

@@ -1,6 +1,8 @@
 import type { Cluster } from "../domain/cluster.ts";
 import { decideEnvironment, type EnvironmentDecision } from "../domain/decide-environment.ts";
 import type { Environment } from "../domain/environment.ts";
+import type { Refused } from "../domain/errors.ts";
+import { REFUSED_STEP_LOOK_MS } from "../domain/limits.ts";
 import { type Context, newId } from "./context.ts";
 import { migrate } from "./migrate.ts";
 import { readPlan } from "./plans.ts";
@@ -29,9 +31,32 @@ export async function reconcileEnvironment(context: Context, step: Step): Promis
   const next = environment.nextId ? await store.cluster(environment.nextId) : null;
   const work: Work = { context, step, environment, serving, next, target };
   const decision = decideEnvironment(environment, serving, next, null, clock.now());
-  if (decision.do !== "ask_slot") return perform(work, decision, null);
-  const offered = await readOffer(context, environment);
-  await perform(work, decideEnvironment(environment, serving, next, offered.offer, clock.now()), offered);
+  try {
+    if (decision.do !== "ask_slot") return await perform(work, decision, null);
+    const offered = await readOffer(context, environment);
+    const informed = decideEnvironment(environment, serving, next, offered.offer, clock.now());
+    await perform(work, informed, offered);
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    await noteRefusal(work, error);
+  }
+}
+
+/** A person must change something first; the history says what, and somebody may have done so a little later. */
+async function noteRefusal(work: Work, { reason, message }: Refused): Promise<void> {
+  const { context, environment } = work;
+  const at = context.clock.now();
+  context.log.warn({ environment: environment.id, owner: environment.ownerKey, reason }, message);
+  await work.step.commit(later(context, REFUSED_STEP_LOOK_MS), (tx) =>
+    tx.addEvent({
+      environmentId: environment.id,
+      id: newId(context, "evt"),
+      at,
+      kind: "refused",
+      actor: null,
+      detail: `${reason}: ${message}`,
+    }),
+  );
 }
 
 async function perform(work: Work, decision: EnvironmentDecision, offered: Offered | null): Promise<void> {

@@ -1,5 +1,11 @@
 import { randomUUID } from "node:crypto";
-import Fastify, { type FastifyError, type FastifyInstance } from "fastify";
+import Fastify, {
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  type HTTPMethods,
+} from "fastify";
 import { healthRoutes } from "./health.ts";
 import { sendProblem } from "./problem.ts";
 import { type WebhookDeps, webhookRoutes } from "./webhook.ts";
@@ -9,26 +15,57 @@ export interface AppDeps extends WebhookDeps {
   readonly ready: () => Promise<void>;
 }
 
+/** What an address may be asked; an address that knows another method answers 405 instead of 404. */
+const METHODS: readonly HTTPMethods[] = ["GET", "POST", "PUT", "PATCH", "DELETE"];
+/** How much of an unknown address is repeated. */
+const SHOWN_CHARACTERS = 200;
+
 /** The HTTP application; it does not listen. Every error is application/problem+json and tells nothing of the inside. */
 export function buildApp(deps: AppDeps): FastifyInstance {
-  const app = Fastify({ logger: false });
+  const onError = (error: FastifyError, request: FastifyRequest, reply: FastifyReply) =>
+    sendError(deps, error, request, reply);
+  // Fastify meets a malformed address before any route does.
+  const app = Fastify({ logger: false, frameworkErrors: onError });
   app.register((scope) => webhookRoutes(scope, deps));
   app.register((scope) => healthRoutes(scope, deps.ready));
-  app.setNotFoundHandler((request, reply) => {
-    const detail = `There is no ${request.method} ${request.url.split("?")[0]?.slice(0, 200)} here.`;
-    return sendProblem(reply, { status: 404, title: "Not found", reason: "not_found", detail });
-  });
-  app.setErrorHandler((error: FastifyError, request, reply) => {
-    const status = error.statusCode ?? 500;
-    if (status < 500) {
-      const title = status === 413 ? "Too large" : "Bad request";
-      return sendProblem(reply, { status, title, reason: error.code.toLowerCase(), detail: error.message });
-    }
-    const errorId = randomUUID();
-    const delivery = request.headers["x-github-delivery"];
-    deps.log.error({ errorId, delivery, cause: error.message, stack: error.stack }, "request failed");
-    const detail = `Something went wrong here; the log has it under ${errorId}.`;
-    return sendProblem(reply, { status: 500, title: "Internal error", reason: "internal", detail });
-  });
+  app.setNotFoundHandler((request, reply) => sendNotFound(app, request, reply));
+  app.setErrorHandler(onError);
   return app;
+}
+
+function sendNotFound(app: FastifyInstance, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const url = request.url.split("?")[0] ?? "";
+  const allowed = METHODS.filter((method) => app.hasRoute({ method, url }));
+  const asked = `${request.method} ${url.slice(0, SHOWN_CHARACTERS)}`;
+  if (allowed.length === 0) {
+    const detail = `There is no ${asked} here.`;
+    return sendProblem(reply, { status: 404, title: "Not found", reason: "not_found", detail });
+  }
+  const allow = allowed.join(", ");
+  const detail = `There is no ${asked} here; this address knows ${allow}.`;
+  return sendProblem(reply.header("allow", allow), {
+    status: 405,
+    title: "Method not allowed",
+    reason: "method_not_allowed",
+    detail,
+  });
+}
+
+function sendError(
+  { log }: AppDeps,
+  error: FastifyError,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): FastifyReply {
+  const status = error.statusCode ?? 500;
+  const { message } = error;
+  if (status === 413)
+    return sendProblem(reply, { status, title: "Too large", reason: "body_too_large", detail: message });
+  if (status < 500)
+    return sendProblem(reply, { status, title: "Bad request", reason: "bad_request", detail: message });
+  const errorId = randomUUID();
+  const delivery = request.headers["x-github-delivery"];
+  log.error({ errorId, delivery, cause: message, stack: error.stack }, "request failed");
+  const detail = `Something went wrong here; the log has it under ${errorId}.`;
+  return sendProblem(reply, { status: 500, title: "Internal error", reason: "internal", detail });
 }
