@@ -1,9 +1,10 @@
 import type { Duplex } from "node:stream";
 import { makeFraming } from "./framing.ts";
-import { rewriteSql } from "./statements.ts";
+import { type Ledger, newLedger, noteReady, rewriteSql } from "./statements.ts";
 import { HEADER_BYTES, message } from "./wire.ts";
 
-const [QUERY, PARSE, NOTICE, COMMAND_COMPLETE] = [0x51, 0x50, 0x4e, 0x43];
+const [QUERY, PARSE] = [0x51, 0x50];
+const [NOTICE, COMMAND_COMPLETE, READY] = [0x4e, 0x43, 0x5a];
 
 /** `sys._create_index` raises a notice with this SQLSTATE: the answer that follows is that of a CREATE INDEX. */
 const INDEX_NOTICE = Buffer.from("\0CDSQLI\0");
@@ -13,12 +14,13 @@ const INDEX_NOTICE = Buffer.from("\0CDSQLI\0");
  * as `rewriteSql` needs.
  */
 export function relay(client: Duplex, backend: Duplex, indexBuildMs: number): void {
+  const ledger = newLedger();
   const statements = makeFraming({
     wants: (type) => type === QUERY || type === PARSE,
-    inspect: (bytes) => rewriteMessage(bytes, indexBuildMs),
+    inspect: (bytes) => rewriteMessage(bytes, ledger, indexBuildMs),
   });
   forward(client, backend, statements);
-  forward(backend, client, makeFraming(indexAnswers()));
+  forward(backend, client, makeFraming(watchAnswers(ledger)));
 }
 
 function forward(from: Duplex, to: Duplex, frame: (chunk: Buffer) => Buffer[]): void {
@@ -38,23 +40,27 @@ function forward(from: Duplex, to: Duplex, frame: (chunk: Buffer) => Buffer[]): 
 }
 
 /** SQL is ASCII where it matters here, and latin1 keeps every other byte as it is. */
-function rewriteMessage(bytes: Buffer, indexBuildMs: number): Buffer | undefined {
+function rewriteMessage(bytes: Buffer, ledger: Ledger, indexBuildMs: number): Buffer | undefined {
   const isQuery = bytes[0] === QUERY;
   const start = isQuery ? HEADER_BYTES : bytes.indexOf(0, HEADER_BYTES) + 1;
   const end = bytes.indexOf(0, start);
   if (start === 0 || end < 0) return undefined;
-  const rewritten = rewriteSql(bytes.toString("latin1", start, end), indexBuildMs);
+  const rewritten = rewriteSql(bytes.toString("latin1", start, end), ledger, indexBuildMs);
   if (rewritten === undefined) return undefined;
   const body = [bytes.subarray(HEADER_BYTES, start), Buffer.from(rewritten, "latin1"), bytes.subarray(end)];
   return message(isQuery ? "Q" : "P", Buffer.concat(body));
 }
 
-/** Takes the notice out and gives the next answer the tag of CREATE INDEX. */
-function indexAnswers() {
+/** Takes the notice out and gives the next answer the tag of CREATE INDEX; keeps the ledger to what Postgres says. */
+function watchAnswers(ledger: Ledger) {
   let expected = false;
   return {
-    wants: (type: number) => type === NOTICE || (expected && type === COMMAND_COMPLETE),
+    wants: (type: number) => type === READY || type === NOTICE || (expected && type === COMMAND_COMPLETE),
     inspect(bytes: Buffer): Buffer | undefined {
+      if (bytes[0] === READY) {
+        noteReady(ledger, bytes.toString("latin1", HEADER_BYTES));
+        return undefined;
+      }
       if (bytes[0] === COMMAND_COMPLETE) {
         expected = false;
         return message("C", Buffer.from("CREATE INDEX\0"));

@@ -138,3 +138,27 @@ describe("CREATE INDEX without ASYNC", () => {
     expect(end.command).toBe("ROLLBACK");
   });
 });
+
+describe("what DSQL refuses", () => {
+  it("comes with DSQL's code and text, and leaves the session usable", async () => {
+    const refusal = await rejection(session.query("truncate movie"));
+    const serial = await rejection(
+      session.query({ text: "create table s (id serial primary key)", values: [] }),
+    );
+    const { rows } = await session.query("select count(*)::int as count from movie");
+    expect(refusal).toMatchObject({ code: "0A000", message: "unsupported statement: Truncate" });
+    expect(serial).toMatchObject({ code: "42704", message: 'type "serial" does not exist' });
+    expect(rows).toEqual([{ count: 2 }]);
+  });
+
+  it("includes a second change of the schema in one transaction", async () => {
+    await session.query("begin");
+    await session.query("create table first (id int)");
+    const refusal = await rejection(session.query("create table second (id int)"));
+    await session.query("rollback");
+    expect(refusal).toMatchObject({
+      code: "0A000",
+      message: "multiple ddl statements not supported in a transaction",
+    });
+  });
+});

@@ -85,7 +85,8 @@ describe("the life of a cluster", () => {
   it("sleeps without connections and wakes for the next one, with its data", async () => {
     const local = await start({ "idle-stop-ms": 0 });
     const { endpoint } = await createCluster(local.ready);
-    await query(local.ready, endpoint, "create table kept as select 42 as answer");
+    await query(local.ready, endpoint, "create table kept (answer int)");
+    await query(local.ready, endpoint, "insert into kept values (42)");
     await expect.poll(() => activity(local)).toMatchObject([{ running: false, connections: 0 }]);
     expect(await query(local.ready, endpoint, "select answer from kept")).toEqual([{ answer: 42 }]);
   });
@@ -106,7 +107,8 @@ describe("the process", () => {
   it("finds clusters, tags, tokens and data again after a SIGKILL, and stops what was left running", async () => {
     const first = await start();
     const created = await createCluster(first.ready, { clientToken: "once", tags: { Name: "kept" } });
-    await query(first.ready, created.endpoint, "create table kept as select 42 as answer");
+    await query(first.ready, created.endpoint, "create table kept (answer int)");
+    await query(first.ready, created.endpoint, "insert into kept values (42)");
     await first.kill();
     const orphans = await postmasters();
     const second = await start();
