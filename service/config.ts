@@ -1,6 +1,8 @@
 /** Environment variables in, one validated and frozen Config out. Every problem is reported at once. */
-import { createPrivateKey, X509Certificate } from "node:crypto";
+import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
+import { githubConfig } from "./config-github.ts";
+import type { AwsConfig, Config, Environment, ReadFile, StoreConfig } from "./config-shape.ts";
 import {
   CLUSTER_QUOTA,
   ENVIRONMENTS_PER_AUTHOR,
@@ -8,64 +10,16 @@ import {
   IDLE_HOURS,
   LEASE_SECONDS,
   SLOT_RESERVE,
-  WEBHOOK_SECRETS_MAX,
 } from "./domain/limits.ts";
 import { createReader, type Reader } from "./env-reader.ts";
 
+export type { AwsConfig, Config, StoreConfig } from "./config-shape.ts";
 export { ConfigProblems } from "./env-reader.ts";
-
-/** What reaching the store needs: all that `offshoot store migrate` and `offshoot why` read. */
-export interface StoreConfig {
-  readonly aws: AwsConfig;
-  readonly store:
-    | { readonly kind: "postgres"; readonly url: string }
-    | { readonly kind: "dsql"; readonly host: string };
-}
-
-export interface AwsConfig {
-  readonly region: string;
-  readonly account: string;
-  /** The control plane, if not AWS' own. */
-  readonly dsqlEndpoint: string | null;
-  /** Where TCP connections to clusters go instead of their host names. */
-  readonly connectTo: { readonly address: string; readonly port: number; readonly caFile: string } | null;
-}
-
-export interface Config extends StoreConfig {
-  readonly github: {
-    readonly appId: number;
-    readonly privateKey: string;
-    readonly webhookSecrets: readonly string[];
-    readonly apiUrl: string;
-    readonly webUrl: string;
-    /** The host name of webUrl: part of every pull request's key. */
-    readonly host: string;
-  };
-  readonly http: { readonly host: string; readonly port: number };
-  readonly limits: {
-    readonly maxClusters: number;
-    readonly clusterQuota: number;
-    readonly slotReserve: number;
-    readonly environmentsPerAuthor: number;
-    readonly environmentsPerRepository: number;
-    readonly leaseMs: number;
-    readonly idleMs: number;
-  };
-  readonly migrations: { readonly directory: string };
-  readonly connect: { readonly command: string | null; readonly environment: string | null };
-  readonly log: { readonly level: string };
-}
-
-export type Environment = Readonly<Record<string, string | undefined>>;
-/** Reads a file as text; throws if it cannot. */
-export type ReadFile = (path: string) => string;
 
 const REGION = /^[a-z]{2,4}(-[a-z]+)+-\d$/;
 const CLUSTER_HOST = /^[a-z0-9]{26}\.dsql[a-z-]*\.[a-z0-9-]+\.on\.aws$/;
 const ASSIGNMENTS = /^[A-Z_][A-Z0-9_]*=[\w./:@%+,-]*( [A-Z_][A-Z0-9_]*=[\w./:@%+,-]*)*$/;
 const LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"];
-/** Shorter secrets can be guessed from one captured delivery. */
-const SECRET_CHARACTERS_MIN = 16;
 const HOUR_MS = 3_600_000;
 
 /** Reads and checks everything. Throws ConfigProblems that names each bad variable, what was given and what is expected. */
@@ -170,65 +124,6 @@ function connectTo(read: Reader, readFile: ReadFile): AwsConfig["connectTo"] {
   return { address: given.slice(0, colon), port, caFile };
 }
 
-function githubConfig(read: Reader, readFile: ReadFile): Config["github"] {
-  const webUrl = read.url("OFFSHOOT_GITHUB_WEB_URL", ["https:", "http:"], "https://github.com");
-  const host = new URL(webUrl).hostname;
-  // Colons part the keys that the host name is a part of.
-  if (host.includes(":")) read.problem("OFFSHOOT_GITHUB_WEB_URL", host, "a URL with a host name");
-  return {
-    appId: read.integer("OFFSHOOT_GITHUB_APP_ID", 1, Number.MAX_SAFE_INTEGER, null),
-    privateKey: privateKey(read, readFile),
-    webhookSecrets: webhookSecrets(read),
-    apiUrl: read.url("OFFSHOOT_GITHUB_API_URL", ["https:", "http:"], "https://api.github.com"),
-    webUrl,
-    host,
-  };
-}
-
-function privateKey(read: Reader, readFile: ReadFile): string {
-  const file = read.optional(
-    "OFFSHOOT_GITHUB_PRIVATE_KEY_FILE",
-    /^\S.{0,4094}$/,
-    "the path of the App's key",
-  );
-  const expected = "the App's private key as PEM, or its path in OFFSHOOT_GITHUB_PRIVATE_KEY_FILE";
-  if (file) {
-    read.ignore("OFFSHOOT_GITHUB_PRIVATE_KEY");
-    const text = tryRead(file, readFile);
-    if (text !== null && isPrivateKey(text)) return text;
-    read.problem("OFFSHOOT_GITHUB_PRIVATE_KEY_FILE", file, "the path of a readable PEM private key");
-    return "";
-  }
-  // Many secret stores keep a PEM on one line with \n written out.
-  const given = read.secret("OFFSHOOT_GITHUB_PRIVATE_KEY", expected).replaceAll("\\n", "\n");
-  if (given !== "" && !isPrivateKey(given)) {
-    read.problem(
-      "OFFSHOOT_GITHUB_PRIVATE_KEY",
-      `a text of ${given.length} characters that is not a PEM private key`,
-      expected,
-    );
-  }
-  return given;
-}
-
-function webhookSecrets(read: Reader): readonly string[] {
-  const name = "OFFSHOOT_GITHUB_WEBHOOK_SECRETS";
-  const expected = `1 to ${WEBHOOK_SECRETS_MAX} secrets of at least ${SECRET_CHARACTERS_MIN} characters, separated by commas, the current one first`;
-  const given = read.secret(name, expected);
-  const secrets = given.split(",").map((secret) => secret.trim());
-  const good =
-    secrets.length <= WEBHOOK_SECRETS_MAX &&
-    secrets.every((secret) => secret.length >= SECRET_CHARACTERS_MIN);
-  if (given !== "" && !good) {
-    read.problem(
-      name,
-      `${secrets.length} secrets of ${secrets.map((secret) => secret.length).join(", ")} characters`,
-      expected,
-    );
-  }
-  return secrets;
-}
-
 function limitsConfig(read: Reader): Config["limits"] {
   const clusterQuota = read.integer("OFFSHOOT_CLUSTER_QUOTA", 1, 10_000, CLUSTER_QUOTA);
   const slotReserve = read.integer("OFFSHOOT_SLOT_RESERVE", 0, 1_000, SLOT_RESERVE);
@@ -262,28 +157,12 @@ function directory(read: Reader): string {
   return given;
 }
 
-function isPrivateKey(text: string): boolean {
-  try {
-    return createPrivateKey(text).asymmetricKeyType === "rsa";
-  } catch {
-    return false;
-  }
-}
-
 function isCertificates(file: string, readFile: ReadFile): boolean {
   try {
     // Reads the first certificate of the file; a text that holds none throws.
-    return new X509Certificate(readFile(file)).ca;
+    return new X509Certificate(readFile(file)).subject !== undefined;
   } catch {
     return false;
-  }
-}
-
-function tryRead(file: string, readFile: ReadFile): string | null {
-  try {
-    return readFile(file);
-  } catch {
-    return null;
   }
 }
 

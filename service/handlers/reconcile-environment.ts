@@ -1,7 +1,7 @@
 import type { Cluster } from "../domain/cluster.ts";
 import { decideEnvironment, type EnvironmentDecision } from "../domain/decide-environment.ts";
 import type { Environment } from "../domain/environment.ts";
-import type { Refused } from "../domain/errors.ts";
+import { Refused } from "../domain/errors.ts";
 import { REFUSED_STEP_LOOK_MS } from "../domain/limits.ts";
 import { type Context, newId } from "./context.ts";
 import { migrate } from "./migrate.ts";

@@ -1,0 +1,47 @@
+/** What the environment variables become; the parts list of compose.ts reads nothing else. */
+
+/** What reaching the store needs: all that `offshoot store migrate` and `offshoot why` read. */
+export interface StoreConfig {
+  readonly aws: AwsConfig;
+  readonly store:
+    | { readonly kind: "postgres"; readonly url: string }
+    | { readonly kind: "dsql"; readonly host: string };
+}
+
+export interface AwsConfig {
+  readonly region: string;
+  readonly account: string;
+  /** The control plane, if not AWS' own. */
+  readonly dsqlEndpoint: string | null;
+  /** Where TCP connections to clusters go instead of their host names. */
+  readonly connectTo: { readonly address: string; readonly port: number; readonly caFile: string } | null;
+}
+
+export interface Config extends StoreConfig {
+  readonly github: {
+    readonly appId: number;
+    readonly privateKey: string;
+    readonly webhookSecrets: readonly string[];
+    readonly apiUrl: string;
+    readonly webUrl: string;
+    /** The host name of webUrl: part of every pull request's key. */
+    readonly host: string;
+  };
+  readonly http: { readonly host: string; readonly port: number };
+  readonly limits: {
+    readonly maxClusters: number;
+    readonly clusterQuota: number;
+    readonly slotReserve: number;
+    readonly environmentsPerAuthor: number;
+    readonly environmentsPerRepository: number;
+    readonly leaseMs: number;
+    readonly idleMs: number;
+  };
+  readonly migrations: { readonly directory: string };
+  readonly connect: { readonly command: string | null; readonly environment: string | null };
+  readonly log: { readonly level: string };
+}
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+/** Reads a file as text; throws if it cannot. */
+export type ReadFile = (path: string) => string;
