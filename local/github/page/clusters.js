@@ -32,7 +32,7 @@ function card({ identifier, status, tags, createdAt, running, connections }, sel
   const pull = /^(\S+) pull (\d+)$/.exec(name);
   const place = pull ? `${pull[1]}/pull/${pull[2]}` : undefined;
   const title = place ? element("a", { href: `#${place}` }, `${pull[1]} #${pull[2]}`) : name;
-  const sessions = connections === 1 ? "1 connection" : `${connections} connections`;
+  const activity = status === "ACTIVE" || status === "IDLE" ? ` · ${sessions(running, connections)}` : "";
   return element(
     "li",
     { className: place && place === selected ? "cluster mine" : "cluster" },
@@ -43,10 +43,11 @@ function card({ identifier, status, tags, createdAt, running, connections }, sel
       element("span", { className: `status ${status}` }, status),
     ),
     element("span", { className: "code", title: identifier }, identifier),
-    element(
-      "span",
-      { className: "muted" },
-      `since ${clock(createdAt)} · ${running ? sessions : "asleep, costs only storage"}`,
-    ),
+    element("span", { className: "muted" }, `since ${clock(createdAt)}${activity}`),
   );
+}
+
+function sessions(running, connections) {
+  if (!running) return "asleep";
+  return connections === 1 ? "1 connection" : `${connections} connections`;
 }

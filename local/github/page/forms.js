@@ -1,7 +1,8 @@
 import { element, find, notice, request } from "./dom.js";
 import { FIRST_NUMBER, nextNumber, refusedMigration, workingMigration } from "./examples.js";
 
-const commands = ["/db status", "/db keep 3d", "/db reset", "/db destroy", "/db create", "/db help"];
+/** Offshoot's commands, to be put into the comment box by a click. */
+const commands = ["status", "keep 3d", "reset", "destroy", "create", "help"];
 
 /**
  * Makes the buttons and forms work. `view` is what the page shows now, `localPath` the local API's address of a pull
@@ -105,10 +106,11 @@ function prepareComposer(view, localPath, refresh) {
   const form = find("composer");
   const { author, body } = form.elements;
   find("commands").replaceChildren(
+    "/db",
     ...commands.map((command) => {
-      const button = element("button", { type: "button" }, command);
+      const button = element("button", { type: "button", ariaLabel: `/db ${command}` }, command);
       button.addEventListener("click", () => {
-        body.value = command;
+        body.value = `/db ${command}`;
         body.focus();
       });
       return button;
