@@ -68,8 +68,8 @@ async function serve(
   const first = await readFirstPacket(encrypted);
   if (first.code === CANCEL_REQUEST) return cancel(encrypted, first, cancelKeys);
   if (first.code !== PROTOCOL_3_0) throw new Error("Only version 3.0 of the protocol is spoken");
-  await openSession(encrypted, first.body, serverName, options, cancelKeys);
-  clearTimeout(timer);
+  // A client that was refused and does not leave is cut off by the same timer.
+  if (await openSession(encrypted, first.body, serverName, options, cancelKeys)) clearTimeout(timer);
 }
 
 interface Encrypted {

@@ -1,4 +1,4 @@
-import type { Duplex } from "node:stream";
+import type { Socket } from "node:net";
 import { makeFraming } from "./framing.ts";
 import { type Ledger, newLedger, noteReady, rewriteSql } from "./statements.ts";
 import { HEADER_BYTES, message } from "./wire.ts";
@@ -13,7 +13,7 @@ const INDEX_NOTICE = Buffer.from("\0CDSQLI\0");
  * Passes bytes between an authenticated client and its Postgres, until either side ends. Statements are looked at only as far
  * as `rewriteSql` needs.
  */
-export function relay(client: Duplex, backend: Duplex, indexBuildMs: number): void {
+export function relay(client: Socket, backend: Socket, indexBuildMs: number): void {
   const ledger = newLedger();
   const statements = makeFraming({
     wants: (type) => type === QUERY || type === PARSE,
@@ -23,7 +23,7 @@ export function relay(client: Duplex, backend: Duplex, indexBuildMs: number): vo
   forward(backend, client, makeFraming(watchAnswers(ledger)));
 }
 
-function forward(from: Duplex, to: Duplex, frame: (chunk: Buffer) => Buffer[]): void {
+function forward(from: Socket, to: Socket, frame: (chunk: Buffer) => Buffer[]): void {
   from.on("data", (chunk: Buffer) => {
     try {
       for (const bytes of frame(chunk)) if (!to.write(bytes)) from.pause();
@@ -35,8 +35,8 @@ function forward(from: Duplex, to: Duplex, frame: (chunk: Buffer) => Buffer[]): 
   });
   to.on("drain", () => from.resume());
   from.on("end", () => to.end());
-  from.on("close", () => to.destroy());
-  from.on("error", () => to.destroy());
+  // What was said last, such as why Postgres ends the session, still has to arrive.
+  from.on("close", () => to.destroySoon());
 }
 
 /** SQL is ASCII where it matters here, and latin1 keeps every other byte as it is. */

@@ -41,27 +41,31 @@ const SETTINGS = new Set(
   ),
 );
 
-/** Routes a client that sent its startup packet inside TLS, checks its token and connects it. Refusals are sent, not thrown. */
+/**
+ * Routes a client that sent its startup packet inside TLS, checks its token and connects it. Refusals are sent, not thrown. Out:
+ * true if the client is connected.
+ */
 export async function openSession(
-  client: Duplex,
+  client: net.Socket,
   startup: Buffer,
   serverName: string | undefined,
   options: SessionOptions,
   cancelKeys: CancelKeys,
-): Promise<void> {
+): Promise<boolean> {
   const greeting = { parameters: parseParameters(startup), serverName };
   const token = await askPassword(client);
   const admission = await admit(greeting, token, options);
   if ("code" in admission) {
     client.end(fatal(admission));
-    return;
+    return false;
   }
   const { identifier, settings } = admission;
   try {
-    await connect(client, identifier, settings, options, cancelKeys);
+    return await connect(client, identifier, settings, options, cancelKeys);
   } catch (error) {
     console.error(`cluster ${identifier}:`, error);
     client.end(fatal({ code: "XX000", message: "server unavailable" }));
+    return false;
   }
 }
 
@@ -141,28 +145,22 @@ function readOptions(text: string): Map<string, string> {
 }
 
 async function connect(
-  client: Duplex,
+  client: net.Socket,
   identifier: string,
   settings: ReadonlyMap<string, string>,
   { instances, indexBuildMs }: SessionOptions,
   cancelKeys: CancelKeys,
-): Promise<void> {
+): Promise<boolean> {
   const { socketPath, release } = await instances.hold(identifier);
-  const backend = net.connect(socketPath);
-  const ended = () => {
-    release();
-    backend.destroy();
-    client.destroy();
-  };
-  backend.on("error", () => {});
-  backend.once("close", ended);
-  client.once("close", ended);
-  if (client.destroyed) return ended();
+  const backend = net.connect(socketPath).on("error", () => {});
+  backend.once("close", release);
+  client.once("close", () => backend.destroy());
+  if (client.destroyed) backend.destroy();
   backend.write(startupPacket(settings));
   const { bytes, cancelKey, unknownRole } = await readGreeting(backend);
   if (unknownRole) {
     client.end(fatal(denied(`The role ${settings.get("user")} does not exist or cannot log in`)));
-    return;
+    return false;
   }
   if (cancelKey !== undefined) {
     cancelKeys.set(cancelKey, socketPath);
@@ -170,6 +168,7 @@ async function connect(
   }
   client.write(bytes);
   relay(client, backend, indexBuildMs);
+  return true;
 }
 
 interface BackendGreeting {
