@@ -2,7 +2,7 @@ import { element, find, notice, request } from "./dom.js";
 import { FIRST_NUMBER, nextNumber, refusedMigration, workingMigration } from "./examples.js";
 
 /** Offshoot's commands, to be put into the comment box by a click. */
-const commands = ["status", "keep 3d", "reset", "destroy", "create", "help"];
+const commands = ["status", "create", "destroy", "help"];
 
 /**
  * Makes the buttons and forms work. `view` is what the page shows now, `localPath` the local API's address of a pull
