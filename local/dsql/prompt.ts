@@ -56,7 +56,8 @@ export async function runPrompt(options: PromptOptions): Promise<number> {
       pending = rest;
       ask(pending);
     }
-    if (splitStatements(pending).length > 0) await run(pending);
+    // A person who leaves in the middle of a statement does not want it; a file may lack its last semicolon.
+    if (!terminal && splitStatements(pending).length > 0) await run(pending);
     return failures;
   } finally {
     lines.close();

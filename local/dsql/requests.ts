@@ -20,7 +20,7 @@ const updateMembers = {
 };
 
 /** Members of the API that need other Regions or IAM. Ignoring them would promise what is not there. */
-const absent = Type.Optional(Type.Never({ description: "is not offered by the local DSQL" }));
+const absent = Type.Optional(Type.Never());
 const unsupportedMembers = {
   multiRegionProperties: absent,
   policy: absent,
@@ -82,7 +82,7 @@ function check<Schema extends Type.TSchema>(schema: Schema, value: unknown): Typ
   if (Value.Check(schema, value)) return value;
   const fieldList: InvalidField[] = Value.Errors(schema, value).map((error) => ({
     name: error.instancePath.slice(1).replaceAll("/", "."),
-    message: error.message,
+    message: error.keyword === "not" ? "is not offered by the local DSQL" : error.message,
   }));
   const summary = fieldList.map(({ name, message }) => `${name} ${message}`.trim()).join("; ");
   throw validationFailed("fieldValidationFailed", `Invalid request: ${summary}`, fieldList);

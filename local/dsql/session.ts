@@ -157,9 +157,9 @@ async function connect(
   client.once("close", () => backend.destroy());
   if (client.destroyed) backend.destroy();
   backend.write(startupPacket(settings));
-  const { bytes, cancelKey, unknownRole } = await readGreeting(backend);
-  if (unknownRole) {
-    client.end(fatal(denied(`The role ${settings.get("user")} does not exist or cannot log in`)));
+  const { bytes, cancelKey, refusal } = await readGreeting(backend);
+  if (refusal) {
+    client.end(fatal(refusal));
     return false;
   }
   if (cancelKey !== undefined) {
@@ -171,24 +171,32 @@ async function connect(
   return true;
 }
 
+/** Refusals of Postgres that the service words differently. */
+const REFUSALS: ReadonlyMap<string, Failure> = new Map([
+  ["28000", denied("The role does not exist or cannot log in")],
+  ["53300", { code: "53300", message: "Unable to accept connection, too many open connections." }],
+]);
+
 interface BackendGreeting {
   bytes: Buffer;
   cancelKey?: string;
-  unknownRole: boolean;
+  /** What the service would say instead. */
+  refusal?: Failure;
 }
 
 /** Reads what Postgres says up to its first "ready" or its refusal. */
 async function readGreeting(backend: Duplex): Promise<BackendGreeting> {
   const [keyData, ready, refusal] = [0x4b, 0x5a, 0x45];
-  const greeting: BackendGreeting = { bytes: Buffer.alloc(0), unknownRole: false };
+  const greeting: BackendGreeting = { bytes: Buffer.alloc(0) };
   for (let type: number | undefined; type !== ready && type !== refusal; ) {
     const head = await readBytes(backend, HEADER_BYTES);
     const body = await readBytes(backend, head.readInt32BE(1) - 4);
     greeting.bytes = Buffer.concat([greeting.bytes, head, body]);
     type = head[0];
     if (type === keyData) greeting.cancelKey = `${body.readInt32BE(0)}:${body.readInt32BE(4)}`;
-    // invalid_authorization_specification: no such role, or one without LOGIN.
-    if (type === refusal) greeting.unknownRole = body.includes("\0C28000\0");
+    const [, code] = /\0C(\w{5})\0/.exec(type === refusal ? body.toString("latin1") : "") ?? [];
+    const known = code === undefined ? undefined : REFUSALS.get(code);
+    if (known) greeting.refusal = known;
   }
   return greeting;
 }

@@ -159,6 +159,13 @@ describe("bad requests", () => {
     expect(refusal).toMatchObject({ name: "ResourceNotFoundException", $metadata: { httpStatusCode: 404 } });
   });
 
+  it("a member that is not offered is refused by name", async () => {
+    const refusal = await rejection(createCluster(local.ready, { policy: "{}" }));
+    expect(refusal).toMatchObject({
+      fieldList: [{ name: "policy", message: "is not offered by the local DSQL" }],
+    });
+  });
+
   it("a wrong secret is refused", async () => {
     const stranger = controlClient(local.ready, { accessKeyId: "local", secretAccessKey: "guess" });
     const refusal = await rejection(stranger.send(new ListClustersCommand({})));
