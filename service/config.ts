@@ -11,7 +11,7 @@ import {
   LEASE_SECONDS,
   SLOT_RESERVE,
 } from "./domain/limits.ts";
-import { createReader, type Reader } from "./env-reader.ts";
+import { createReader, type Reader, type Variable } from "./env-reader.ts";
 
 export type { AwsConfig, Config, StoreConfig } from "./config-shape.ts";
 export { ConfigProblems } from "./env-reader.ts";
@@ -38,15 +38,11 @@ export function readStoreConfig(env: Environment, readFile: ReadFile = readText)
   return freeze(config);
 }
 
-/** Every variable as a row of the README's table, in the order in which they are read. */
-export function describeVariables(): string {
+/** Every variable that exists, in the order in which they are read: what is expected, and what holds without it. */
+export function describeVariables(): readonly Variable[] {
   const read = createReader({});
   wholeConfig(read, readText);
-  const rows = read.variables().map(({ name, expected, fallback }) => {
-    const unset = fallback === null ? "required" : fallback === "" ? "" : `\`${fallback}\``;
-    return `| \`${name}\` | ${expected} | ${unset} |`;
-  });
-  return ["| variable | expected | default |", "|---|---|---|", ...rows].join("\n");
+  return read.variables();
 }
 
 function wholeConfig(read: Reader, readFile: ReadFile): Config {

@@ -34,7 +34,7 @@ export interface Reader {
   finish(): void;
 }
 
-/** One variable as the reader met it; the README's table is made of these. */
+/** One variable as the reader met it. */
 export interface Variable {
   readonly name: string;
   readonly expected: string;

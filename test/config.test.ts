@@ -1,12 +1,13 @@
 import { generateKeyPairSync } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { rootCertificates } from "node:tls";
 import { describe, expect, it } from "vitest";
-import { ConfigProblems, readConfig, readStoreConfig } from "../service/config.ts";
+import { ConfigProblems, describeVariables, readConfig, readStoreConfig } from "../service/config.ts";
 
 const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
 const PEM = privateKey.export({ type: "pkcs1", format: "pem" }).toString();
-const CERTIFICATE = "-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----\n";
+const CERTIFICATE = rootCertificates.slice(0, 2).join("\n");
 
 const GOOD: Readonly<Record<string, string>> = {
   AWS_REGION: "eu-central-1",
@@ -21,6 +22,7 @@ const files: Readonly<Record<string, string>> = {
   "/ca.pem": CERTIFICATE,
   "/app.pem": PEM,
   "/not.pem": "hello",
+  "/garbled.pem": "-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----\n",
 };
 function readFile(path: string): string {
   const text = files[path];
@@ -106,6 +108,7 @@ describe("the configuration", () => {
     ["OFFSHOOT_GITHUB_WEBHOOK_SECRETS", "0123456789abcdef,"],
     ["OFFSHOOT_GITHUB_API_URL", "api.github.com"],
     ["OFFSHOOT_GITHUB_WEB_URL", "ftp://github.com"],
+    ["OFFSHOOT_GITHUB_WEB_URL", "http://[::1]:8080"],
     ["OFFSHOOT_HOST", "two words"],
     ["OFFSHOOT_PORT", "70000"],
     ["OFFSHOOT_PORT", "http"],
@@ -132,6 +135,10 @@ describe("the configuration", () => {
     ["OFFSHOOT_DSQL_CONNECT_TO", { OFFSHOOT_DSQL_CA_FILE: "/ca.pem" }],
     ["OFFSHOOT_DSQL_CA_FILE", { OFFSHOOT_DSQL_CONNECT_TO: "127.0.0.1:1", OFFSHOOT_DSQL_CA_FILE: "/not.pem" }],
     [
+      "OFFSHOOT_DSQL_CA_FILE",
+      { OFFSHOOT_DSQL_CONNECT_TO: "127.0.0.1:1", OFFSHOOT_DSQL_CA_FILE: "/garbled.pem" },
+    ],
+    [
       "OFFSHOOT_DSQL_CONNECT_TO",
       { OFFSHOOT_DSQL_CONNECT_TO: "127.0.0.1:99999", OFFSHOOT_DSQL_CA_FILE: "/ca.pem" },
     ],
@@ -154,6 +161,22 @@ describe("the configuration", () => {
     expect(found.join("\n")).not.toContain(secret);
   });
 
+  it("never repeats a key that was put into the variable of its file", () => {
+    const found = problems({ OFFSHOOT_GITHUB_PRIVATE_KEY_FILE: PEM });
+    expect(found.join("\n")).toContain(`a PEM text of ${PEM.trim().length} characters`);
+    expect(found.join("\n")).not.toContain("BEGIN");
+  });
+
+  it("describes every variable with what is expected and what holds without it", () => {
+    const variables = describeVariables();
+    expect(variables.filter((v) => v.fallback === null).map((v) => v.name)).toEqual(Object.keys(GOOD));
+    expect(variables).toContainEqual({
+      name: "OFFSHOOT_IDLE_HOURS",
+      expected: "a whole number from 1 to 8760",
+      fallback: "72",
+    });
+  });
+
   it("asks the command line for what reaches the store only", () => {
     const { AWS_REGION, OFFSHOOT_AWS_ACCOUNT, OFFSHOOT_STORE_URL } = GOOD;
     expect(
@@ -163,10 +186,9 @@ describe("the configuration", () => {
   });
 
   it("has every variable in the README's table", () => {
-    const read = (file: string) => readFileSync(join(import.meta.dirname, "..", file), "utf8");
-    const names = new Set(read("service/config.ts").match(/\bOFFSHOOT_[A-Z_]+\b/g));
-    const missing = [...names].filter((name) => !read("README.md").includes(`\`${name}\``));
-    expect(missing).toEqual([]);
-    expect(names.size).toBeGreaterThan(20);
+    const readme = readFileSync(join(import.meta.dirname, "..", "README.md"), "utf8");
+    const names = describeVariables().map((variable) => variable.name);
+    expect(names.filter((name) => !readme.includes(`\`${name}\``))).toEqual([]);
+    expect(names.length).toBeGreaterThan(20);
   });
 });

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { buildApp } from "../../service/http/app.ts";
 
 function app(ready: () => Promise<void>, lines: unknown[] = []) {
@@ -29,6 +29,27 @@ describe("health", () => {
     expect(answer.statusCode).toBe(503);
     expect(answer.json().reason).toBe("store_unavailable");
     expect(answer.body).not.toMatch(/password/);
+  });
+
+  it("is not ready while the store hangs", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout"] });
+    const asked = app(() => new Promise(() => {})).inject("/readyz");
+    await vi.waitFor(() => expect(vi.getTimerCount()).toBeGreaterThan(0));
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect((await asked).statusCode).toBe(503);
+    vi.useRealTimers();
+  });
+
+  it("answers another method of a known address with the methods that it knows", async () => {
+    const answer = await app(async () => {}).inject({ method: "GET", url: "/webhooks/github?x=1" });
+    expect([answer.statusCode, answer.headers["allow"]]).toEqual([405, "POST"]);
+    expect(answer.json().reason).toBe("method_not_allowed");
+  });
+
+  it("answers a malformed address with problem+json", async () => {
+    const answer = await app(async () => {}).inject("/%zz");
+    expect(answer.statusCode).toBe(400);
+    expect(answer.headers["content-type"]).toMatch(/problem\+json/);
   });
 
   it("answers an unknown address with problem+json", async () => {

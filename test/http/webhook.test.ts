@@ -1,65 +1,22 @@
 import { createRequire } from "node:module";
-import { sign } from "@octokit/webhooks-methods";
-import fc from "fast-check";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { createLog } from "../../service/adapters/log.ts";
 import { createJournal } from "../../service/adapters/store/journal.ts";
-import { buildApp } from "../../service/http/app.ts";
-import { createVerifier } from "../../service/http/signature.ts";
+import { buildDoor, type Door, deliver, OLD_SECRET, type Sent } from "../support/door.ts";
 import { commentPayload, pullPayload } from "../support/payloads.ts";
 import { startStore, type TestStore } from "../support/store.ts";
 
-const SECRET = "the current webhook secret";
-const OLD_SECRET = "the webhook secret before it";
-const CANARY = "ghs_CANARYcanaryCANARYcanary0123456789";
-
 let store: TestStore;
-let lines: string[] = [];
-const clock = { now: () => new Date("2026-11-23T14:00:00Z") };
+let door: Door;
 
 beforeAll(async () => {
   store = await startStore();
+  const clock = { now: () => new Date("2026-11-23T14:00:00Z") };
+  door = buildDoor(createJournal(store.database, clock));
 });
 afterAll(() => store.stop());
-beforeEach(async () => {
-  lines = [];
-  await store.clear();
-});
+beforeEach(() => store.clear());
 
-function app() {
-  const log = createLog({ level: "info", secrets: [SECRET], write: (line) => lines.push(line) });
-  return buildApp({
-    appId: 1001,
-    host: "github.test",
-    verify: createVerifier([SECRET, OLD_SECRET]),
-    journal: createJournal(store.database, clock),
-    ready: async () => {},
-    nudge: { nudge: () => {} },
-    log,
-  });
-}
-
-interface Sent {
-  readonly event?: string;
-  readonly guid?: string;
-  readonly secret?: string;
-  readonly headers?: Record<string, string | undefined>;
-}
-
-async function send(body: string | Buffer, sent: Sent = {}) {
-  const text = body.toString();
-  const signature = text === "" ? "sha256=" : await sign(sent.secret ?? SECRET, text);
-  const headers: Record<string, string | undefined> = {
-    "content-type": "application/json",
-    "x-github-event": sent.event ?? "pull_request",
-    "x-github-delivery": sent.guid ?? "8b9c0d6e-0000-4000-8000-000000000001",
-    "x-hub-signature-256": signature,
-    ...sent.headers,
-  };
-  for (const name of Object.keys(headers)) if (headers[name] === undefined) delete headers[name];
-  return app().inject({ method: "POST", url: "/webhooks/github", payload: body, headers });
-}
-
+const send = (body: string | Buffer, sent?: Sent) => deliver(door.app, body, sent);
 const json = (value: unknown) => JSON.stringify(value);
 
 async function rows(): Promise<{ deliveries: number; wakeups: number }> {
@@ -139,15 +96,15 @@ describe("a replayed webhook", () => {
 describe("a wrong webhook writes nothing and says why", () => {
   const good = () => json(pullPayload());
   const cases: readonly (readonly [string, () => string | Buffer, Sent, number, RegExp])[] = [
-    ["without an event", good, { headers: { "x-github-event": undefined } }, 400, /x-github-event/],
+    ["without an event", good, { headers: { "x-github-event": undefined } }, 400, /X-GitHub-Event/],
     [
       "without a delivery id",
       good,
       { headers: { "x-github-delivery": undefined } },
       400,
-      /x-github-delivery/,
+      /X-GitHub-Delivery/,
     ],
-    ["with a delivery id of odd form", good, { guid: "a b" }, 400, /x-github-delivery/],
+    ["with a delivery id of odd form", good, { guid: "a b" }, 400, /X-GitHub-Delivery/],
     ["without a signature", good, { headers: { "x-hub-signature-256": undefined } }, 401, /secret/],
     [
       "with a signature of odd form",
@@ -158,7 +115,8 @@ describe("a wrong webhook writes nothing and says why", () => {
     ],
     ["signed with another secret", good, { secret: "somebody else's secret" }, 401, /signature/],
     ["with an empty body", () => "", {}, 401, /signature/],
-    ["whose bytes are not UTF-8", () => Buffer.from([0x7b, 0xff, 0xfe, 0x7d]), {}, 400, /not JSON/],
+    ["whose bytes are not UTF-8", () => Buffer.from([0x7b, 0xff, 0xfe, 0x7d]), {}, 400, /not UTF-8/],
+    ["that begins with a byte order mark", () => `\ufeff${good()}`, {}, 400, /not JSON/],
     ["that is truncated", () => good().slice(0, -20), {}, 400, /not JSON/],
     ["that is not JSON", () => "hello", {}, 400, /not JSON/],
     ["that is an array", () => "[]", {}, 400, /object/],
@@ -239,32 +197,5 @@ describe("GitHub's own examples", () => {
     }
     expect(bad).toEqual([]);
     expect(n).toBeGreaterThan(300);
-  });
-});
-
-describe("whatever arrives", () => {
-  it("never gets a 5xx", async () => {
-    const body = fc.oneof(
-      fc.string(),
-      fc.json(),
-      fc.object().map(json),
-      fc.uint8Array().map((a) => Buffer.from(a)),
-    );
-    const event = fc.constantFrom("pull_request", "issue_comment", "push");
-    await fc.assert(
-      fc.asyncProperty(body, event, async (payload, name) => {
-        const answer = await send(payload as string | Buffer, { event: name });
-        expect(answer.statusCode).toBeLessThan(500);
-      }),
-      { numRuns: 300 },
-    );
-  });
-
-  it("leaves no secret in the log", async () => {
-    await send(json({ ...pullPayload(), token: CANARY }));
-    await send(json(pullPayload()), { secret: CANARY });
-    await send(CANARY);
-    expect(lines.join("")).not.toMatch(/CANARY|current webhook secret|sha256=/);
-    expect(lines.length).toBeGreaterThan(0);
   });
 });
