@@ -1,4 +1,4 @@
-import "./reflect.ts";
+import "reflect-metadata";
 import { webcrypto } from "node:crypto";
 import { readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-import "../../../local/dsql/reflect.ts";
+import "reflect-metadata";
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
