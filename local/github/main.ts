@@ -1,0 +1,148 @@
+import { randomBytes } from "node:crypto";
+import { appendFileSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { createAccess } from "./access.ts";
+import { createActions } from "./actions.ts";
+import { createCredentials } from "./credentials.ts";
+import { createDeliveries } from "./deliveries.ts";
+import { createFaults } from "./faults.ts";
+import { addLocalApi } from "./local-api.ts";
+import type { Change } from "./model.ts";
+import { addPage, createBroadcast } from "./page.ts";
+import { payloadOf } from "./payloads.ts";
+import { API_PREFIX, addApi, buildServer, type Parts, type RecordedCall } from "./server.ts";
+import { APP_ID, APP_SLUG, createState, INSTALLATION_ID } from "./state.ts";
+
+/** What the process prints as one line of JSON when it answers. */
+export interface LocalGithubReady {
+  ready: true;
+  pageUrl: string;
+  apiUrl: string;
+  appId: number;
+  appSlug: string;
+  privateKeyFile: string;
+  webhookSecret: string;
+  installationId: number;
+}
+
+interface Flags {
+  directory: string;
+  port: number;
+  webhookUrl?: string;
+  webhookSecret: string;
+  dsqlControlUrl?: string;
+  recordFile?: string;
+}
+
+const ADDRESS = "127.0.0.1";
+
+function readFlags(args: string[]): Flags {
+  const { values } = parseArgs({
+    args,
+    options: {
+      directory: { type: "string" },
+      port: { type: "string", default: "0" },
+      "webhook-url": { type: "string" },
+      "webhook-secret": { type: "string", default: randomBytes(32).toString("hex") },
+      "dsql-control-url": { type: "string" },
+      record: { type: "string" },
+    },
+  });
+  const { directory, record } = values;
+  if (!directory) throw new Error("--directory <dir> is required: the App's private key is written there");
+  if (!/^\d{1,5}$/.test(values.port) || Number(values.port) > 65_535) {
+    throw new Error(`--port ${values.port}: expected a number from 0 to 65535`);
+  }
+  if (values["webhook-secret"] === "") throw new Error("--webhook-secret is empty");
+  const webhookUrl = readUrl("webhook-url", values["webhook-url"]);
+  const dsqlControlUrl = readUrl("dsql-control-url", values["dsql-control-url"]);
+  return {
+    ...{ directory: resolve(directory), port: Number(values.port), webhookSecret: values["webhook-secret"] },
+    ...(webhookUrl === undefined ? {} : { webhookUrl }),
+    ...(dsqlControlUrl === undefined ? {} : { dsqlControlUrl }),
+    ...(record === undefined ? {} : { recordFile: resolve(record) }),
+  };
+}
+
+function readUrl(name: string, text: string | undefined): string | undefined {
+  if (text === undefined) return undefined;
+  if (!/^https?:$/.test(URL.parse(text)?.protocol ?? "")) {
+    throw new Error(`--${name} ${text}: expected an address such as http://127.0.0.1:8080/webhooks/github`);
+  }
+  return text;
+}
+
+/** Starts everything. Out: what to print, and how to stop it all. */
+async function start(flags: Flags): Promise<{ ready: LocalGithubReady; stop(): Promise<void> }> {
+  const { directory, webhookUrl, webhookSecret, recordFile } = flags;
+  const site = { apiUrl: "", pageUrl: "" };
+  const state = createState();
+  const broadcast = createBroadcast();
+  const deliveries = createDeliveries({
+    ...(webhookUrl === undefined ? {} : { url: webhookUrl }),
+    ...{ secret: webhookSecret, done: broadcast.delivered },
+  });
+  const tell = (change: Change): void => {
+    broadcast.change(change);
+    if (change.event === "reaction") return;
+    const { event: name, action, pull } = change;
+    const payload = payloadOf(site, state, change);
+    deliveries.send({ name, action, repositoryId: pull.repository.id, payload });
+  };
+  const credentials = createCredentials();
+  const parts: Parts = {
+    ...{ site, state, credentials, deliveries, faults: createFaults() },
+    ...{ access: createAccess(state, credentials), actions: createActions(state, tell) },
+    ...(recordFile === undefined ? {} : { record: recordTo(recordFile) }),
+  };
+  const app = buildServer();
+  addApi(app, parts);
+  addLocalApi(app, parts, flags);
+  broadcast.addRoute(app);
+  addPage(app);
+  const pageUrl = await app.listen({ host: ADDRESS, port: flags.port });
+  const apiUrl = pageUrl + API_PREFIX;
+  Object.assign(site, { pageUrl, apiUrl });
+  const privateKeyFile = writeKey(directory, credentials.privateKeyPem);
+  const identity = { appId: APP_ID, appSlug: APP_SLUG, installationId: INSTALLATION_ID };
+  const stop = async (): Promise<void> => {
+    await Promise.all([app.close(), deliveries.close()]);
+  };
+  return { ready: { ready: true, pageUrl, apiUrl, ...identity, privateKeyFile, webhookSecret }, stop };
+}
+
+/** Written anew, so that nobody else can have it open. Out: its path. */
+function writeKey(directory: string, pem: string): string {
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const file = join(directory, "app.pem");
+  rmSync(file, { force: true });
+  writeFileSync(file, pem, { mode: 0o600, flag: "wx" });
+  return file;
+}
+
+/** One line per call, written at once: the process may be killed. */
+function recordTo(file: string): (call: RecordedCall) => void {
+  return (call) => appendFileSync(file, `${JSON.stringify(call)}\n`, { mode: 0o600 });
+}
+
+async function main(): Promise<void> {
+  const { ready, stop } = await start(readFlags(process.argv.slice(2)));
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    process.once(signal, () => {
+      stop().then(
+        () => process.exit(0),
+        (error: unknown) => {
+          console.error(error);
+          process.exit(1);
+        },
+      );
+    });
+  }
+  console.log(JSON.stringify(ready));
+}
+
+main().catch((error: unknown) => {
+  console.error(error instanceof Error ? error.message : error);
+  process.exit(1);
+});

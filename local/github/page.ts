@@ -1,0 +1,67 @@
+import { readFile } from "node:fs/promises";
+import type { ServerResponse } from "node:http";
+import { join } from "node:path";
+import type { FastifyInstance } from "fastify";
+import { notFound } from "./api-error.ts";
+import type { Change } from "./model.ts";
+import { fullName } from "./model.ts";
+
+const DIRECTORY = join(import.meta.dirname, "page");
+const FILES: Readonly<Record<string, string>> = {
+  "index.html": "text/html; charset=utf-8",
+  "style.css": "text/css; charset=utf-8",
+  "page.js": "text/javascript; charset=utf-8",
+};
+/** Comments are sanitized; should that fail, no script of theirs runs. */
+const POLICY =
+  "default-src 'self'; img-src * data:; style-src 'self' 'unsafe-inline'; base-uri 'none'; form-action 'self'";
+
+/** The page that shows what a person would see on GitHub. */
+export function addPage(app: FastifyInstance): void {
+  const file = async (name: string) => readFile(join(DIRECTORY, name));
+  for (const [name, type] of Object.entries(FILES)) {
+    app.get(name === "index.html" ? "/" : `/${name}`, async (_request, reply) => {
+      const headers = {
+        "content-type": type,
+        "content-security-policy": POLICY,
+        "cache-control": "no-cache",
+      };
+      return reply.headers(headers).send(await file(name));
+    });
+  }
+  // The addresses that the API gives out for people.
+  app.get("/:owner/:repo/pull/:number", (request, reply) => {
+    const { owner, repo, number } = request.params as Record<"owner" | "repo" | "number", string>;
+    if (!/^[\w.-]+$/.test(owner) || !/^[\w.-]+$/.test(repo) || !/^\d+$/.test(number)) throw notFound();
+    return reply.redirect(`/#${owner}/${repo}/pull/${number}`);
+  });
+}
+
+export type Broadcast = ReturnType<typeof createBroadcast>;
+
+/** Server-sent events: one message for every change, to whoever listens. */
+export function createBroadcast() {
+  const listeners = new Set<ServerResponse>();
+  const write = (message: object) => {
+    for (const listener of listeners) listener.write(`data: ${JSON.stringify(message)}\n\n`);
+  };
+  return {
+    change({ event, action, pull }: Change): void {
+      write({ event, action, repository: fullName(pull.repository), number: pull.number });
+    },
+    delivered(): void {
+      write({ event: "delivery" });
+    },
+    /** `GET /_local/events`. */
+    addRoute(app: FastifyInstance): void {
+      app.get("/_local/events", (_request, reply) => {
+        reply.hijack();
+        const { raw } = reply;
+        raw.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-store" });
+        raw.write(": listening\n\n");
+        listeners.add(raw);
+        raw.on("close", () => listeners.delete(raw));
+      });
+    },
+  };
+}

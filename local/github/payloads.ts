@@ -1,0 +1,30 @@
+import { commentBody, issueBody } from "./bodies-comment.ts";
+import { pullBody } from "./bodies-pull.ts";
+import { nodeId, repositoryBody, type Site, userBody } from "./bodies-repository.ts";
+import type { Account, Change } from "./model.ts";
+import { INSTALLATION_ID, type State } from "./state.ts";
+
+/** The body of the webhook that tells a change, as it is now. */
+export function payloadOf(site: Site, state: State, change: Change): Record<string, unknown> {
+  const { action, pull, comment, sender, more } = change;
+  const subject = comment
+    ? { issue: issueBody(site, pull), comment: commentBody(site, state, comment) }
+    : { number: pull.number, pull_request: pullBody(site, pull) };
+  return {
+    ...{ action, ...subject, ...more },
+    repository: repositoryBody(site, pull.repository),
+    organization: organisationBody(site, state.organisation),
+    sender: userBody(site, sender),
+    installation: { id: INSTALLATION_ID, node_id: nodeId("Installation", INSTALLATION_ID) },
+  };
+}
+
+function organisationBody({ apiUrl, pageUrl }: Site, { login, id }: Account) {
+  const url = `${apiUrl}/orgs/${login}`;
+  return {
+    ...{ login, id, node_id: nodeId("Organization", id), url, description: "" },
+    ...{ repos_url: `${url}/repos`, events_url: `${url}/events`, hooks_url: `${url}/hooks` },
+    ...{ issues_url: `${url}/issues`, members_url: `${url}/members{/member}` },
+    ...{ public_members_url: `${url}/public_members{/member}`, avatar_url: `${pageUrl}/avatars/${id}` },
+  };
+}

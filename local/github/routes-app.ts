@@ -1,0 +1,128 @@
+import type { FastifyInstance, FastifyRequest } from "fastify";
+import { fieldsOf, idOf, parametersOf, queryOf } from "./access.ts";
+import { ApiError, forbidden, invalid, notFound } from "./api-error.ts";
+import { appBody, installationBody } from "./bodies-app.ts";
+import { repositoryBody, type Schemas, timeText } from "./bodies-repository.ts";
+import { covers, readPermissions } from "./credentials.ts";
+import type { Delivery } from "./deliveries.ts";
+import { linkText, pageOf, perPageOf } from "./pages.ts";
+import type { Parts } from "./server.ts";
+import { INSTALLATION_ID, type State } from "./state.ts";
+
+/** GitHub: a token may name at most 500 repositories. */
+const TOKEN_REPOSITORIES_MAX = 500;
+
+/** The App, its installation and its tokens. */
+export function addAppRoutes(api: FastifyInstance, { site, state, access, credentials }: Parts): void {
+  api.get("/app", async (request) => {
+    await access.asApp(request);
+    return { ...appBody(site, state), installations_count: 1 } satisfies Schemas["integration"];
+  });
+  api.get("/app/installations", async (request, reply) => {
+    await access.asApp(request);
+    return pageOf(site, request, reply, [installationBody(site, state)]);
+  });
+  api.get("/app/installations/:id", async (request) => {
+    await access.asApp(request);
+    requireInstallation(request);
+    return installationBody(site, state);
+  });
+  api.post("/app/installations/:id/access_tokens", async (request, reply) => {
+    await access.asApp(request);
+    requireInstallation(request);
+    const { permissions: wanted, ...names } = fieldsOf(request);
+    const permissions = readPermissions(wanted);
+    const repositoryIds = readRepositories(state, names);
+    const { token, grant } = credentials.issue(permissions, repositoryIds);
+    const repositories = state.installed.filter((one) => covers(grant, one));
+    const body: Schemas["installation-token"] = {
+      ...{ token, expires_at: timeText(grant.expiresAt), permissions },
+      repository_selection: repositoryIds ? "selected" : "all",
+      ...(repositoryIds ? { repositories: repositories.map((one) => repositoryBody(site, one)) } : {}),
+    };
+    return reply.code(201).send(body);
+  });
+  api.delete("/installation/token", (request, reply) => {
+    access.asInstallation(request);
+    credentials.revoke(access.tokenOf(request));
+    return reply.code(204).send();
+  });
+  api.get("/installation/repositories", (request, reply) => {
+    const grant = access.asInstallation(request);
+    if (!grant.permissions.metadata) throw forbidden("metadata=read");
+    const visible = state.installed.filter((one) => covers(grant, one));
+    const repositories = pageOf(site, request, reply, visible).map((one) => repositoryBody(site, one));
+    return {
+      ...{ total_count: visible.length, repositories },
+      repository_selection: grant.repositoryIds ? "selected" : "all",
+    };
+  });
+  api.get("/repos/:owner/:repo/installation", async (request) => {
+    await access.asApp(request);
+    const { owner, repo } = parametersOf(request);
+    const repository = state.repository(`${owner}/${repo}`);
+    if (!repository || !state.installed.includes(repository)) throw notFound();
+    return installationBody(site, state);
+  });
+}
+
+/** What became of the webhooks; only the App itself may ask. */
+export function addDeliveryRoutes(api: FastifyInstance, { site, access, deliveries }: Parts): void {
+  api.get("/app/hook/deliveries", async (request, reply) => {
+    await access.asApp(request);
+    const before = Number(queryOf(request)["cursor"] ?? Number.MAX_SAFE_INTEGER);
+    if (!(before > 0)) throw new ApiError(400, "Invalid cursor");
+    const older = deliveries.list().filter(({ id }) => id < before);
+    const page = older.slice(0, perPageOf(request));
+    const last = page.at(-1);
+    if (last && page.length < older.length)
+      reply.header("link", linkText(site, request, { next: last.id }, "cursor"));
+    return page.map(deliverySummary);
+  });
+  api.get("/app/hook/deliveries/:id", async (request) => {
+    await access.asApp(request);
+    return deliveries.get(idOf(request, "id"));
+  });
+  api.post("/app/hook/deliveries/:id/attempts", async (request, reply) => {
+    await access.asApp(request);
+    deliveries.redeliver(idOf(request, "id"));
+    return reply.code(202).send({});
+  });
+}
+
+/** A delivery without what was sent and answered. */
+export function deliverySummary(delivery: Delivery): Schemas["hook-delivery-item"] {
+  const { request: _request, response: _response, url: _url, ...summary } = delivery;
+  return summary;
+}
+
+function requireInstallation(request: FastifyRequest): void {
+  if (idOf(request, "id") !== INSTALLATION_ID) throw notFound();
+}
+
+/** The repositories that a token is asked for, by id or by name; null for all. Throws 422 for any that is not installed. */
+function readRepositories(state: State, fields: Readonly<Record<string, unknown>>): readonly number[] | null {
+  const { repository_ids: ids, repositories: names } = fields as Record<
+    "repository_ids" | "repositories",
+    unknown
+  >;
+  if (ids === undefined && names === undefined) return null;
+  const wanted = [...listOf("repository_ids", ids), ...listOf("repositories", names)];
+  if (wanted.length > TOKEN_REPOSITORIES_MAX)
+    throw invalid(`A token names at most ${TOKEN_REPOSITORIES_MAX} repositories.`);
+  return wanted.map((one) => {
+    const found = state.installed.find(({ id, name }) => one === id || one === name);
+    if (!found) {
+      throw invalid(
+        "There is at least one repository that does not exist or is not accessible to the parent installation.",
+      );
+    }
+    return found.id;
+  });
+}
+
+function listOf(name: string, value: unknown): readonly unknown[] {
+  if (value === undefined) return [];
+  if (!Array.isArray(value)) throw invalid(`Invalid request.\n\nFor 'properties/${name}', not an array.`);
+  return value;
+}

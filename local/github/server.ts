@@ -1,0 +1,152 @@
+import { createHash } from "node:crypto";
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
+import type { Access } from "./access.ts";
+import type { Actions } from "./actions.ts";
+import { ApiError, errorBody, notFound } from "./api-error.ts";
+import type { Site } from "./bodies-repository.ts";
+import type { Credentials } from "./credentials.ts";
+import type { Deliveries } from "./deliveries.ts";
+import { createRateLimit, type Fault, type Faults, faultError } from "./faults.ts";
+import { addAppRoutes, addDeliveryRoutes } from "./routes-app.ts";
+import { addCommentRoutes } from "./routes-comment.ts";
+import { addGitRoutes } from "./routes-git.ts";
+import { addPullRoutes } from "./routes-pull.ts";
+import type { State } from "./state.ts";
+
+/** Where the REST API is, as on GitHub Enterprise Server. */
+export const API_PREFIX = "/api/v3";
+/** Far more than a comment and less than would hurt. */
+const API_BODY_BYTES = 1024 * 1024;
+
+/** Everything that the routes work with. */
+export interface Parts {
+  /** Complete once the server listens. */
+  readonly site: Site;
+  readonly state: State;
+  readonly actions: Actions;
+  readonly credentials: Credentials;
+  readonly access: Access;
+  readonly deliveries: Deliveries;
+  readonly faults: Faults;
+  /** Gets every request that was really answered, without credentials. */
+  record?(call: RecordedCall): void;
+}
+
+/** One line of the record. */
+export interface RecordedCall {
+  readonly method: string;
+  /** Below the API's address, without the query. */
+  readonly path: string;
+  readonly query: unknown;
+  readonly body: unknown;
+  readonly status: number;
+  readonly answer: unknown;
+}
+
+/** The server without its routes: errors as GitHub answers them. Not listening yet. */
+export function buildServer(): FastifyInstance {
+  const app = Fastify({
+    forceCloseConnections: true,
+    routerOptions: { maxParamLength: 1024 },
+    ajv: { customOptions: { coerceTypes: false, removeAdditional: false } },
+  });
+  app.setErrorHandler((error, _request, reply) => sendError(reply, error));
+  app.setNotFoundHandler((_request, reply) => sendError(reply, notFound()));
+  return app;
+}
+
+/** The REST API below its prefix. */
+export function addApi(app: FastifyInstance, parts: Parts): void {
+  app.register(
+    async (api) => {
+      api.removeAllContentTypeParsers();
+      api.addContentTypeParser(
+        "*",
+        { parseAs: "string", bodyLimit: API_BODY_BYTES },
+        async (_request: FastifyRequest, text: string) => parseJson(text),
+      );
+      api.setNotFoundHandler((_request, reply) => sendError(reply, notFound()));
+      addHooks(api, parts);
+      addAppRoutes(api, parts);
+      addDeliveryRoutes(api, parts);
+      addPullRoutes(api, parts);
+      addGitRoutes(api, parts);
+      addCommentRoutes(api, parts);
+    },
+    { prefix: API_PREFIX },
+  );
+}
+
+function addHooks(api: FastifyInstance, { faults, record }: Parts): void {
+  const rateLimit = createRateLimit();
+  const lined = new WeakMap<FastifyRequest, Fault>();
+  api.addHook("onRequest", async (request, reply) => {
+    const path = pathOf(request);
+    const { limit, remaining, reset, used } = rateLimit.take(path === "/rate_limit" ? 0 : 1);
+    const headers = { limit, remaining, reset, used, resource: "core" };
+    for (const [name, value] of Object.entries(headers)) reply.header(`x-ratelimit-${name}`, String(value));
+    reply.header("x-github-media-type", "github.v3; format=json");
+    const fault = faults.take(request.method, path);
+    if (!fault) return;
+    lined.set(request, fault);
+    if (fault.answer === "hang") reply.hijack();
+    const error = faultError(fault);
+    if (error) throw error;
+  });
+  api.addHook("onSend", async (request, reply, payload) => {
+    const fault = lined.get(request);
+    if (fault?.answer === "lost") request.raw.socket.destroy();
+    if (!fault) record?.(recordOf(request, reply, payload));
+    return withETag(request, reply, payload);
+  });
+  api.get("/rate_limit", () => {
+    const rate = rateLimit.take(0);
+    return { resources: { core: rate, search: { ...rate, limit: 30, remaining: 30, used: 0 } }, rate };
+  });
+}
+
+/** GitHub answers 304 to whoever has the body already. */
+function withETag(request: FastifyRequest, reply: FastifyReply, payload: unknown): unknown {
+  if (request.method !== "GET" || reply.statusCode !== 200 || typeof payload !== "string") return payload;
+  const etag = `W/"${createHash("sha256").update(payload).digest("hex")}"`;
+  reply.header("etag", etag).header("cache-control", "private, max-age=60, s-maxage=60");
+  if (request.headers["if-none-match"] !== etag) return payload;
+  reply.code(304).removeHeader("content-length");
+  return "";
+}
+
+function recordOf(request: FastifyRequest, reply: FastifyReply, payload: unknown): RecordedCall {
+  const answer = typeof payload === "string" && payload !== "" ? JSON.parse(payload) : null;
+  const isToken = Object.hasOwn(Object(answer), "token");
+  return {
+    ...{ method: request.method, path: pathOf(request), query: request.query, body: request.body ?? null },
+    ...{ status: reply.statusCode, answer: isToken ? { ...answer, token: "ghs_removed" } : answer },
+  };
+}
+
+function pathOf({ url }: FastifyRequest): string {
+  return (url.split("?", 1)[0] ?? "").slice(API_PREFIX.length);
+}
+
+function parseJson(text: string): unknown {
+  if (text === "") return undefined;
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new ApiError(400, "Problems parsing JSON");
+  }
+}
+
+function sendError(reply: FastifyReply, error: unknown): FastifyReply {
+  const known = error instanceof ApiError ? error : fromFastify(error);
+  if (known.status >= 500 && known !== error) console.error(error);
+  return reply.code(known.status).headers(known.headers).send(errorBody(known));
+}
+
+/** Fastify refuses bodies that are too large or not of the route's shape; anything else unknown is a bug of ours. */
+function fromFastify(error: unknown): ApiError {
+  const { statusCode, validation, message } = Object(error);
+  if (validation) return new ApiError(422, `Invalid request.\n\n${message}`);
+  if (typeof statusCode === "number" && statusCode < 500) return new ApiError(statusCode, String(message));
+  return new ApiError(500, "Server Error");
+}
