@@ -31,6 +31,7 @@ async function refresh() {
 
 async function read() {
   view.overview = await request("GET", "/_local/overview");
+  find("open-pull").disabled = view.overview.repositories.length === 0;
   showUsers();
   showPulls();
   const selected = view.selected;
