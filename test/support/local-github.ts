@@ -1,0 +1,97 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import type { LocalGithubReady } from "../../local/github/main.ts";
+
+export interface LocalGitHubOptions {
+  directory: string;
+  /** Further flags of local/github/main.ts, e.g. `{ "webhook-url": "http://…" }`. */
+  flags?: Readonly<Record<string, string | number>>;
+}
+
+export interface LocalGitHub {
+  ready: LocalGithubReady;
+  /** What people do: `call("POST", "/repositories/acme/shop/pulls", {…})`, below `/_local`. Throws what it refuses. */
+  call<T>(method: string, path: string, body?: unknown): Promise<T>;
+  /** Listens to `/_local/events`; resolves once it does. */
+  listen(): Promise<Listener>;
+  /** Ends the process in order. Out: its exit code. */
+  stop(): Promise<number | null>;
+}
+
+export interface Message {
+  readonly event: string;
+  readonly action?: string;
+  readonly repository?: string;
+  readonly number?: number;
+}
+
+export interface Listener {
+  /** Waits for a message that fits, among those since listening began. */
+  next(fits: (message: Message) => boolean): Promise<Message>;
+  close(): void;
+}
+
+const MAIN = fileURLToPath(new URL("../../local/github/main.ts", import.meta.url));
+
+/** Starts the local GitHub as a process of its own. Throws with what it said when it does not get ready. */
+export async function startLocalGitHub({ directory, flags = {} }: LocalGitHubOptions): Promise<LocalGitHub> {
+  const given = Object.entries({ directory, ...flags }).map(([name, value]) => `--${name}=${value}`);
+  const child = spawn(process.execPath, [MAIN, ...given], { stdio: ["ignore", "pipe", "pipe"] });
+  let complaint = "";
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    complaint = (complaint + text).slice(-10_000);
+  });
+  const ended = once(child, "close");
+  const line = await Promise.race([once(createInterface(child.stdout), "line"), ended.then(() => undefined)]);
+  if (line === undefined) throw new Error(`The local GitHub did not start: ${complaint.trim()}`);
+  const ready = JSON.parse(String(line[0])) as LocalGithubReady;
+  const base = `${ready.pageUrl}/_local`;
+  return {
+    ready,
+    call: (method, path, body) => call(method, base + path, body),
+    listen: () => listen(`${base}/events`),
+    async stop() {
+      child.kill("SIGTERM");
+      await ended;
+      return child.exitCode;
+    },
+  };
+}
+
+async function call<T>(method: string, url: string, body: unknown): Promise<T> {
+  const json = { headers: { "content-type": "application/json" }, body: JSON.stringify(body) };
+  const answer = await fetch(url, { method, ...(body === undefined ? {} : json) });
+  const text = await answer.text();
+  if (!answer.ok) throw new Error(`${method} ${url} answered ${answer.status}: ${text.slice(0, 500)}`);
+  return (text === "" ? undefined : JSON.parse(text)) as T;
+}
+
+async function listen(url: string): Promise<Listener> {
+  const closing = new AbortController();
+  const { body } = await fetch(url, { signal: closing.signal });
+  const seen: Message[] = [];
+  let look = () => {};
+  const read = async () => {
+    let text = "";
+    for await (const piece of body ?? []) {
+      const lines = (text + Buffer.from(piece).toString("utf8")).split("\n");
+      text = lines.pop() ?? "";
+      for (const one of lines) if (one.startsWith("data: ")) seen.push(JSON.parse(one.slice(6)) as Message);
+      look();
+    }
+  };
+  read().catch(() => undefined);
+  return {
+    next: (fits) =>
+      new Promise((resolve) => {
+        look = () => {
+          const at = seen.findIndex(fits);
+          if (at >= 0) resolve(...(seen.splice(at, 1) as [Message]));
+        };
+        look();
+      }),
+    close: () => closing.abort(),
+  };
+}
