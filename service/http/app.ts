@@ -17,6 +17,8 @@ export interface AppDeps extends WebhookDeps {
 
 /** What an address may be asked; an address that knows another method answers 405 instead of 404. */
 const METHODS: readonly HTTPMethods[] = ["GET", "POST", "PUT", "PATCH", "DELETE"];
+/** A request that is not whole by then is cut off; GitHub waits for 10 s, its Enterprise Server for 30 s. */
+const REQUEST_TIMEOUT_MS = 30_000;
 /** How much of an unknown address is repeated. */
 const SHOWN_CHARACTERS = 200;
 
@@ -25,7 +27,7 @@ export function buildApp(deps: AppDeps): FastifyInstance {
   const onError = (error: FastifyError, request: FastifyRequest, reply: FastifyReply) =>
     sendError(deps, error, request, reply);
   // Fastify meets a malformed address before any route does.
-  const app = Fastify({ logger: false, frameworkErrors: onError });
+  const app = Fastify({ logger: false, frameworkErrors: onError, requestTimeout: REQUEST_TIMEOUT_MS });
   app.register((scope) => webhookRoutes(scope, deps));
   app.register((scope) => healthRoutes(scope, deps.ready));
   app.setNotFoundHandler((request, reply) => sendNotFound(app, request, reply));

@@ -27,6 +27,7 @@ describe("the log", () => {
     ["a token of the newer form", "ghs_123_CANARY.canary.CANARYcanary"],
     ["a personal token", "github_pat_CANARYcanary_CANARYcanary0123"],
     ["the App's key", PEM],
+    ["the beginning of a key", PEM.slice(0, 200)],
     ["a token for DSQL", DSQL_TOKEN],
     ["an authorization header", "Bearer CANARY.canary.CANARY"],
     ["the password of a URL", "postgresql://user:CANARY@store/offshoot"],

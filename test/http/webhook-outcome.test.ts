@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { connect } from "node:net";
 import { describe, expect, it } from "vitest";
 import { Retryable } from "../../service/domain/errors.ts";
 import type { DeliveryRow } from "../../service/handlers/ports.ts";
@@ -63,5 +65,28 @@ describe("the log has one line for each delivery", () => {
 
   it("that could not be stored", async () => {
     expect(await line(busy, PULL)).toMatchObject({ outcome: "unavailable", reason: "store_busy" });
+  });
+});
+
+describe("a connection that breaks in the middle of a body", () => {
+  it("writes nothing and hurts nobody else", async () => {
+    const written: DeliveryRow[] = [];
+    const { app } = buildDoor({ append: async (row) => void written.push(row) });
+    const address = await app.listen({ host: "127.0.0.1", port: 0 });
+    const socket = connect(Number(new URL(address).port), "127.0.0.1");
+    await once(socket, "connect");
+    const headers = [
+      "POST /webhooks/github HTTP/1.1",
+      "Host: x",
+      "Content-Type: application/json",
+      "Content-Length: 1000",
+    ];
+    const names = ["X-GitHub-Event: pull_request", "X-GitHub-Delivery: g", "X-Hub-Signature-256: sha256=0"];
+    socket.write(`${[...headers, ...names].join("\r\n")}\r\n\r\n{"action":`);
+    socket.resetAndDestroy();
+    await once(socket, "close");
+    expect((await fetch(`${address}/healthz`)).status).toBe(200);
+    await app.close();
+    expect(written).toEqual([]);
   });
 });
