@@ -85,9 +85,9 @@ function pullEntry(repository, { number, title, author, state, fork }) {
   return entry;
 }
 
-/** Shows the pull request that the address names: "#acme/shop/pull/1", or a path as GitHub's. */
+/** Shows the pull request that the address names: "#acme/shop/pull/1". */
 function select() {
-  const place = /^[/#]+([\w.-]+\/[\w.-]+\/pull\/\d+)/.exec(location.hash || location.pathname);
+  const place = /^#([\w.-]+\/[\w.-]+\/pull\/\d+)$/.exec(location.hash);
   view.selected = place?.[1] ?? "";
   refresh();
 }
