@@ -1,25 +1,27 @@
+import { readdirSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import type { ServerResponse } from "node:http";
-import { join } from "node:path";
+import { extname, join } from "node:path";
 import type { FastifyInstance } from "fastify";
 import { notFound } from "./api-error.ts";
 import type { Change } from "./model.ts";
 import { fullName } from "./model.ts";
 
 const DIRECTORY = join(import.meta.dirname, "page");
-const FILES: Readonly<Record<string, string>> = {
-  "index.html": "text/html; charset=utf-8",
-  "style.css": "text/css; charset=utf-8",
-  "page.js": "text/javascript; charset=utf-8",
+const CONTENT_TYPES: Readonly<Record<string, string>> = {
+  ".html": "text/html; charset=utf-8",
+  ".css": "text/css; charset=utf-8",
+  ".js": "text/javascript; charset=utf-8",
 };
-/** Comments are sanitized; should that fail, no script of theirs runs. */
-const POLICY =
-  "default-src 'self'; img-src * data:; style-src 'self' 'unsafe-inline'; base-uri 'none'; form-action 'self'";
+/** Comments are sanitized; should that fail, no script of theirs runs, and no picture tells others who reads it. */
+const POLICY = "default-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'";
 
 /** The page that shows what a person would see on GitHub. */
 export function addPage(app: FastifyInstance): void {
   const file = async (name: string) => readFile(join(DIRECTORY, name));
-  for (const [name, type] of Object.entries(FILES)) {
+  for (const name of readdirSync(DIRECTORY)) {
+    const type = CONTENT_TYPES[extname(name)];
+    if (type === undefined) continue;
     app.get(name === "index.html" ? "/" : `/${name}`, async (_request, reply) => {
       const headers = {
         "content-type": type,
