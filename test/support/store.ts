@@ -8,10 +8,17 @@ import { createStore } from "../../service/adapters/store/store.ts";
 
 const MIGRATIONS = join(import.meta.dirname, "..", "..", "service", "migrations");
 
+export interface StoreOptions {
+  /** Connections of the pool. */
+  readonly max?: number;
+  /** Further settings of Postgres. */
+  readonly settings?: Readonly<Record<string, string>>;
+}
+
 /** A store on a plain Postgres of its own, with the service's schema. */
-export async function startStore(options: { readonly max?: number } = {}) {
+export async function startStore(options: StoreOptions = {}) {
   const directory = await mkdtemp(join(tmpdir(), "offshoot-store-"));
-  const settings = { fsync: "off", synchronous_commit: "off", full_page_writes: "off" };
+  const settings = { fsync: "off", synchronous_commit: "off", full_page_writes: "off", ...options.settings };
   const instance = await startInstance({ directory: join(directory, "data"), settings });
   const pool = new pg.Pool({ connectionString: instance.url, max: options.max ?? 4 });
   await applySchema(pool);

@@ -1,0 +1,90 @@
+import type { CreateAnswer, Observation } from "../../service/domain/cluster.ts";
+import { CLUSTER_TAG } from "../../service/domain/names.ts";
+import type { ClusterControl } from "../../service/handlers/ports.ts";
+import type { Actor } from "./actor.ts";
+import { type Aws, type AwsCluster, type CreateRequest, refuseForeign, seenOf } from "./aws.ts";
+
+/** What a lost or throttled call knows. */
+type Unknown = { readonly kind: "unknown"; readonly cause: string; readonly retryAfterMs?: number };
+
+/** An SDK call is given up after 30 s; what was sent may still arrive until then. */
+const LATE_MS = 30_000;
+
+const KINDS = { CREATING: "creating", ACTIVE: "usable", FAILED: "failed", DELETING: "deleting" } as const;
+
+/** ClusterControl as one worker reaches it: throttled, timed out, and with answers lost after the effect. */
+export function createSimulatedControl(aws: Aws, actor: Actor): ClusterControl {
+  const { stage } = actor;
+  /** Takes the turn; the fault that comes before any effect, or null. */
+  const before = async (what: string): Promise<Unknown | null> => {
+    await actor.turn();
+    aws.advance();
+    stage.say(`${actor.name} aws ${what}`);
+    if (stage.fault(0.02)) return { kind: "unknown", cause: "throttled", retryAfterMs: 2_000 };
+    return stage.fault(0.03) ? { kind: "unknown", cause: "no answer" } : null;
+  };
+  const lost = (): Unknown | null =>
+    stage.fault(0.04) ? { kind: "unknown", cause: "the answer was lost" } : null;
+  return {
+    async create(request) {
+      return (await before(`create ${request.tags[CLUSTER_TAG]}`)) ?? create(aws, actor, request);
+    },
+    async observe(identifier) {
+      const fault = await before(`observe ${identifier}`);
+      return fault ?? lost() ?? observation(visible(aws, actor, identifier));
+    },
+    async find(clusterId) {
+      const fault = (await before(`find ${clusterId}`)) ?? lost();
+      if (fault) return fault;
+      const found = [...aws.clusters.values()].find((cluster) => cluster.tags[CLUSTER_TAG] === clusterId);
+      return observation(found && visible(aws, actor, found.identifier));
+    },
+    async remove(identifier) {
+      const fault = await before(`remove ${identifier}`);
+      if (fault) return fault;
+      const cluster = visible(aws, actor, identifier);
+      if (!cluster) return { kind: "absent" };
+      refuseForeign(stage, cluster, "removal");
+      if (cluster.status === "CREATING") return { kind: "busy" };
+      if (cluster.protected) return { kind: "protected" };
+      aws.remove(cluster);
+      return lost() ?? { kind: "removing" };
+    },
+    async unprotect(identifier) {
+      const fault = await before(`unprotect ${identifier}`);
+      if (fault) return fault;
+      const cluster = aws.clusters.get(identifier);
+      if (!cluster) return { kind: "unknown", cause: "not found" };
+      refuseForeign(stage, cluster, "change");
+      cluster.protected = false;
+      return lost() ?? { kind: "done" };
+    },
+    async count() {
+      return (await before("count")) || lost() ? null : aws.clusters.size;
+    },
+  };
+}
+
+function create(aws: Aws, actor: Actor, request: CreateRequest): CreateAnswer {
+  const { stage } = actor;
+  if (stage.fault(0.01)) return { kind: "conflict", cause: "another request with this token is under way" };
+  if (stage.fault(0.01)) return { kind: "refused", cause: "AccessDenied" };
+  if (stage.fault(0.03)) {
+    aws.createLater(request, stage.now().getTime() + stage.random.between(1, LATE_MS));
+    return { kind: "unknown", cause: "no answer within 30 s" };
+  }
+  const made = aws.create(request);
+  if (typeof made === "string") return { kind: made, cause: made };
+  if (stage.fault(0.06)) return { kind: "unknown", cause: "the answer was lost" };
+  return { kind: KINDS[made.status], ...seenOf(made) };
+}
+
+function observation(cluster: AwsCluster | undefined): Observation {
+  return cluster ? { kind: KINDS[cluster.status], ...seenOf(cluster) } : { kind: "absent" };
+}
+
+/** A new cluster is not shown everywhere at once. */
+function visible(aws: Aws, { stage }: Actor, identifier: string): AwsCluster | undefined {
+  const cluster = aws.clusters.get(identifier);
+  return cluster && cluster.visibleAt <= stage.now().getTime() ? cluster : undefined;
+}

@@ -1,0 +1,107 @@
+import { Refused, Retryable } from "../../service/domain/errors.ts";
+import type { GitHub, PullTarget } from "../../service/handlers/ports.ts";
+import type { Actor } from "./actor.ts";
+import { APP, type Comment, type GitHubWorld, type PullRequest, readPullRequest } from "./github.ts";
+import { Broken } from "./stage.ts";
+
+/** GitHub as the App reaches it: errors, limits, and answers that are lost after the effect. */
+export function createSimulatedGitHub(world: GitHubWorld, actor: Actor): GitHub {
+  const pullOf = (target: PullTarget) =>
+    world.pulls.find(
+      (pull) =>
+        pull.repository.id === target.repositoryId &&
+        pull.number === target.number &&
+        !pull.repository.hidden,
+    );
+  const commentOf = (target: PullTarget, id: number) => {
+    const comment = world.comments.get(id);
+    const seen = comment?.pull.repository.id === target.repositoryId && !comment.pull.repository.hidden;
+    return seen ? comment : undefined;
+  };
+  const call = async <T>(what: string, target: PullTarget, effect: () => T): Promise<T> => {
+    await before(world, actor, `${what} ${target.repositoryId}#${target.number}`, target);
+    const answer = effect();
+    if (actor.stage.fault(0.03)) throw unavailable("the answer was lost");
+    return answer;
+  };
+  return {
+    readPull: (target) =>
+      call("pull", target, () => {
+        const pull = pullOf(target);
+        return pull ? readPullRequest(pull) : null;
+      }),
+    readComment: (target, id) => call("comment", target, () => readComment(commentOf(target, id))),
+    readPermission: (target, login) =>
+      call("permission", target, () => pullOf(target)?.repository.permissions.get(login) ?? "none"),
+    readMigrations: (target, sha) =>
+      call("migrations", target, () => {
+        if (!pullOf(target)) throw new Refused("migrations_not_found", `There is no commit ${sha}.`);
+        return world.filesAt(sha);
+      }),
+    findComments: (target, marker) =>
+      call("comments", target, () =>
+        [...world.comments.values()]
+          .filter((one) => one.pull === pullOf(target) && one.author === APP && one.body.includes(marker))
+          .map(({ id, body }) => ({ id, body })),
+      ),
+    createComment: (target, body) =>
+      call("create comment", target, () => ({ id: createComment(world, pullOf(target), target, body).id })),
+    editComment: (target, id, body) =>
+      call(`edit ${id}`, target, () => {
+        const comment = ourComment(actor, commentOf(target, id), target);
+        if (comment) comment.body = body;
+        return comment ? "edited" : "absent";
+      }),
+    deleteComment: (target, id) =>
+      call(`delete ${id}`, target, () => {
+        if (ourComment(actor, commentOf(target, id), target)) world.comments.delete(id);
+      }),
+    react: (target, id, content) =>
+      call(`react ${id}`, target, () => {
+        commentOf(target, id)?.reactions.add(content);
+        return commentOf(target, id) ? "done" : "absent";
+      }),
+  };
+}
+
+/** The faults that come before any effect. */
+async function before(world: GitHubWorld, actor: Actor, what: string, target: PullTarget): Promise<void> {
+  await actor.turn();
+  const { stage, name } = actor;
+  stage.say(`${name} github ${what}`);
+  const repository = world.repositories.find((one) => one.id === target.repositoryId);
+  if (repository?.suspended) throw new Refused("installation_gone", "The installation is suspended.");
+  if (stage.fault(0.03)) throw unavailable("502");
+  if (!stage.fault(0.015)) return;
+  const afterMs = stage.random.happens(0.1) ? 40 * 60_000 : 60_000;
+  throw new Retryable("github_rate_limit", "limited", { afterMs, pauses: "installation" });
+}
+
+function unavailable(cause: string): Retryable {
+  return new Retryable("github_unavailable", `GitHub did not answer: ${cause}`);
+}
+
+function createComment(
+  world: GitHubWorld,
+  pull: PullRequest | undefined,
+  target: PullTarget,
+  body: string,
+): Comment {
+  if (!pull) throw new Refused("not_found", "The pull request cannot be seen.");
+  // A POST to an old name is redirected to a GET, so nothing is written.
+  if (pull.repository.name !== target.repositoryName) throw new Retryable("repository_moved", "renamed");
+  return world.addComment(pull, APP, body);
+}
+
+function ourComment({ stage }: Actor, comment: Comment | undefined, target: PullTarget): Comment | undefined {
+  if (comment && (comment.author !== APP || comment.pull.number !== target.number)) {
+    throw stage.fail(new Broken("comment", `comment ${comment.id} by ${comment.author} is not ours to change`));
+  }
+  return comment;
+}
+
+function readComment(comment: Comment | undefined) {
+  if (!comment) return null;
+  const { id, author, body, createdAt, edited, pull } = comment;
+  return { id, author, authorIsBot: author.endsWith("[bot]"), body, createdAt, edited, number: pull.number };
+}

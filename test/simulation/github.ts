@@ -1,0 +1,128 @@
+import type { MigrationFile } from "../../service/domain/migration.ts";
+import { pullKey } from "../../service/domain/owner.ts";
+import type { Permission, Pull, ReactionContent } from "../../service/handlers/ports.ts";
+import type { Stage } from "./stage.ts";
+
+export const HOST = "github.com";
+export const APP = "offshoot[bot]";
+export const INSTALLATION = 77;
+const FIRST_COMMENT = 1_001;
+
+export interface Repository {
+  readonly id: number;
+  name: string;
+  /** The App lost its access: everything is a 404. */
+  hidden: boolean;
+  /** The installation is suspended: every call is refused. */
+  suspended: boolean;
+  readonly permissions: Map<string, Permission>;
+}
+
+export interface PullRequest {
+  readonly key: string;
+  readonly repository: Repository;
+  readonly number: number;
+  readonly author: string;
+  readonly authorIsBot: boolean;
+  readonly fork: boolean;
+  readonly createdAt: Date;
+  state: "open" | "closed";
+  merged: boolean;
+  closedAt: Date | null;
+  headSha: string;
+  /** The statements of the head, by file. */
+  files: ReadonlyMap<string, readonly string[]>;
+}
+
+export interface Comment {
+  readonly id: number;
+  readonly pull: PullRequest;
+  readonly author: string;
+  readonly createdAt: Date;
+  body: string;
+  edited: boolean;
+  readonly reactions: Set<ReactionContent>;
+}
+
+/** What GitHub holds. People and the App change it; the port of the App is in github-port.ts. */
+export interface GitHubWorld {
+  readonly repositories: Repository[];
+  readonly pulls: PullRequest[];
+  readonly comments: Map<number, Comment>;
+  commit(pull: PullRequest, files: ReadonlyMap<string, readonly string[]>): void;
+  filesAt(sha: string): readonly MigrationFile[];
+  addComment(pull: PullRequest, author: string, body: string): Comment;
+  /** A comment, even if it was deleted since. */
+  everComment(id: number): Comment | undefined;
+  setPermission(repository: Repository, login: string, permission: Permission): void;
+  /** Whether the person could write at some moment from `from` on. */
+  couldWrite(repository: Repository, login: string, from: Date): boolean;
+}
+
+interface Grant {
+  readonly repositoryId: number;
+  readonly login: string;
+  readonly permission: Permission;
+  readonly at: Date;
+}
+
+export function createGitHubWorld(stage: Stage): GitHubWorld {
+  const commits = new Map<string, readonly MigrationFile[]>();
+  const grants: Grant[] = [];
+  const comments = new Map<number, Comment>();
+  const written: Comment[] = [];
+  return {
+    repositories: [],
+    pulls: [],
+    comments,
+    commit(pull, files) {
+      pull.files = files;
+      pull.headSha = [...stage.random.bytes(20)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+      commits.set(
+        pull.headSha,
+        [...files].map(([path, lines]) => ({ path, text: lines.map((line) => `${line}\n`).join("") })),
+      );
+    },
+    filesAt: (sha) => commits.get(sha) ?? [],
+    addComment(pull, author, body) {
+      const id = FIRST_COMMENT + written.length;
+      const createdAt = inSeconds(stage.now());
+      const comment = { id, pull, author, createdAt, body, edited: false, reactions: new Set<never>() };
+      comments.set(id, comment);
+      written.push(comment);
+      return comment;
+    },
+    everComment: (id) => written[id - FIRST_COMMENT],
+    setPermission(repository, login, permission) {
+      repository.permissions.set(login, permission);
+      grants.push({ repositoryId: repository.id, login, permission, at: stage.now() });
+    },
+    couldWrite(repository, login, from) {
+      const own = grants.filter((grant) => grant.repositoryId === repository.id && grant.login === login);
+      // A grant lasts until the next one.
+      return own.some((grant, at) => {
+        const next = own[at + 1];
+        return (
+          (grant.permission === "write" || grant.permission === "admin") && (!next || next.at >= from)
+        );
+      });
+    },
+  };
+}
+
+/** GitHub's times have no milliseconds. */
+export function inSeconds(at: Date): Date {
+  return new Date(Math.floor(at.getTime() / 1000) * 1000);
+}
+
+export function keyOf(repository: Repository, number: number): string {
+  return pullKey({ host: HOST, repositoryId: repository.id, number });
+}
+
+/** What GET /pulls answers now. */
+export function readPullRequest(pull: PullRequest): Pull {
+  const { number, state, merged, closedAt, createdAt, headSha, fork, author, authorIsBot, repository } = pull;
+  const refs = { headRef: "feature", baseRef: "main" };
+  const named = { repositoryId: repository.id, repositoryName: repository.name };
+  return { number, ...named, state, merged, closedAt, createdAt, headSha, ...refs, fork, author, authorIsBot };
+}

@@ -1,0 +1,91 @@
+import type pg from "pg";
+
+/** What an outsider who may read the whole store sees; times in ISO 8601. */
+export interface Snapshot {
+  readonly wakeup: readonly {
+    readonly topic: string;
+    readonly key: string;
+    readonly due_at: string;
+    readonly attempts: number;
+    readonly lease: string | null;
+  }[];
+  readonly cluster: readonly ClusterSeen[];
+  readonly environment: readonly EnvironmentSeen[];
+  readonly statement: readonly StatementSeen[];
+  readonly command: readonly CommandSeen[];
+  readonly report: readonly {
+    readonly pull_key: string;
+    readonly comment_id: number | null;
+    readonly audit_at: string | null;
+  }[];
+  readonly delivery: readonly { readonly guid: string }[];
+}
+
+export interface ClusterSeen {
+  readonly id: string;
+  readonly environment_id: string;
+  readonly status: string;
+  readonly use: string;
+  readonly reason: string | null;
+  readonly identifier: string | null;
+  readonly client_token: string;
+  readonly migration_state: string;
+  readonly migration_generation: number;
+  readonly verified_generation: number;
+}
+
+export interface EnvironmentSeen {
+  readonly id: string;
+  readonly pull_key: string;
+  readonly wanted: string;
+  readonly wanted_reason: string;
+  readonly generation: number;
+  readonly plan_generation: number;
+  readonly plan_problem: string | null;
+  readonly head_sha: string;
+  readonly until: string;
+  readonly queued_at: string | null;
+  readonly serving_id: string | null;
+  readonly next_id: string | null;
+  readonly ready_at: string | null;
+  readonly ended_at: string | null;
+}
+
+export interface StatementSeen {
+  readonly cluster_id: string;
+  readonly file: string;
+  readonly index_in_file: number;
+  readonly checksum: string;
+  readonly state: string;
+}
+
+export interface CommandSeen {
+  readonly pull_key: string;
+  readonly comment_id: number;
+  readonly verb: string;
+  readonly author: string;
+  readonly outcome: string;
+}
+
+const TABLES: Readonly<Record<keyof Snapshot, string>> = {
+  wakeup: "select topic, key, due_at, attempts, lease from wakeup order by due_at, topic, key",
+  cluster: "select * from cluster order by id",
+  environment: "select * from environment order by id",
+  statement: "select cluster_id, file, index_in_file, checksum, state from statement order by cluster_id, ordinal",
+  command: "select pull_key, comment_id, verb, author, outcome from command order by pull_key, comment_id",
+  report: "select pull_key, comment_id, audit_at from report order by pull_key",
+  delivery: "select guid from delivery where handled_at is null order by guid",
+};
+
+const parts = Object.entries(TABLES).map(
+  ([table, text]) => `'${table}', (select coalesce(json_agg(t), '[]') from (${text}) t)`,
+);
+const SNAPSHOT = { name: "snapshot", text: `select json_build_object(${parts.join(", ")}) as seen` };
+
+/** One statement, so one moment. */
+export async function readSnapshot(client: pg.Client): Promise<Snapshot> {
+  const { rows } = await client.query<{ seen: Snapshot }>(SNAPSHOT);
+  const [row] = rows;
+  if (!row) throw new Error("The store gave no snapshot.");
+  return row.seen;
+}

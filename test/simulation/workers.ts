@@ -1,0 +1,123 @@
+import type pg from "pg";
+import { createJournal } from "../../service/adapters/store/journal.ts";
+import { createStore } from "../../service/adapters/store/store.ts";
+import type { Context, Policy } from "../../service/handlers/context.ts";
+import { claimDue, runHeld } from "../../service/handlers/worker.ts";
+import type { Actor } from "./actor.ts";
+import { createActor } from "./actor.ts";
+import type { Baton } from "./baton.ts";
+import { createSimulatedControl } from "./control.ts";
+import { createSimulatedDatabase, type Rewrite } from "./database.ts";
+import { createSimulatedDatabases } from "./databases.ts";
+import { openDoor } from "./deliveries.ts";
+import { createSimulatedGitHub } from "./github-port.ts";
+import type { LeaseWatch } from "./leases.ts";
+import type { Mutation } from "./mutations.ts";
+import { lineSplitter } from "./splitter.ts";
+import { Broken } from "./stage.ts";
+import type { World } from "./world.ts";
+
+/** Keys that a worker takes at once, at most. */
+const TAKE = 2;
+
+/** What all processes of the service share. */
+export interface Service {
+  readonly world: World;
+  readonly baton: Baton;
+  readonly watch: LeaseWatch;
+  readonly policy: Policy;
+  readonly mutation: Mutation;
+  readonly committed: () => void;
+  /** Whether a wakeup is due. */
+  readonly workDue: () => boolean;
+}
+
+/** One process of the service: it can die at any turn, and another one takes its place. */
+export interface Process {
+  /** Comes up at the given moment. */
+  start(atMs: number): void;
+  /** What the operating system and Postgres clean up after it. */
+  bury(): Promise<void>;
+}
+
+export function createWorker(service: Service, name: string, client: pg.Client): Process {
+  const { baton, world } = service;
+  const actor = createActor(baton, world.stage, name);
+  const database = databaseOf(service, actor, client);
+  return {
+    start(atMs) {
+      const context = contextOf(service, actor, createStore(database));
+      baton.spawn(async () => {
+        await baton.turn(name, { until: atMs });
+        for (;;) {
+          await baton.turn(name, { ready: service.workDue });
+          await workOnce(context, actor);
+        }
+      });
+    },
+    bury: () => database.abandon(),
+  };
+}
+
+async function workOnce(context: Context, actor: Actor): Promise<void> {
+  try {
+    const count = actor.stage.random.between(1, TAKE);
+    for (const held of await claimDue(context, count)) await runHeld(context, held);
+  } catch (error) {
+    if (error instanceof Broken) throw error;
+    actor.stage.say(`${actor.name} ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+export function createDoor(service: Service, client: pg.Client): Process {
+  const { baton, world } = service;
+  const actor = createActor(baton, world.stage, "door");
+  const database = databaseOf(service, actor, client);
+  return {
+    start: (atMs) => openDoor({ ...world, baton }, createJournal(database, world.stage), atMs),
+    async bury() {
+      world.deliveries.hangUp();
+      await database.abandon();
+    },
+  };
+}
+
+function databaseOf({ watch, mutation, committed }: Service, actor: Actor, client: pg.Client) {
+  const rewrite: Rewrite = mutation.rewrite ?? ((statement) => statement);
+  return createSimulatedDatabase({ client, actor, watch, rewrite, committed });
+}
+
+/** The production handlers' context, with every port simulated. */
+export function contextOf(service: Service, actor: Actor, store: Context["store"]): Context {
+  const { world, policy, mutation } = service;
+  const { stage, aws, github } = world;
+  const control = createSimulatedControl(aws, actor);
+  return {
+    store,
+    clock: stage,
+    chance: stage.random,
+    control: mutation.control?.(control, stage.random) ?? control,
+    databases: createSimulatedDatabases(aws, actor),
+    splitter: lineSplitter,
+    github: createSimulatedGitHub(github, actor),
+    log: logOf(actor),
+    nudge: { nudge: () => {} },
+    policy,
+  };
+}
+
+/** A step that fails by anything but Retryable or Refused is a bug. */
+function logOf({ name, stage }: Actor): Context["log"] {
+  const say = (fields: Readonly<Record<string, unknown>>, message: string) =>
+    stage.say(`${name} ${message} ${fields["topic"] ?? ""} ${fields["cause"] ?? fields["reason"] ?? ""}`);
+  return {
+    info: say,
+    warn: say,
+    error(fields, message) {
+      say(fields, message);
+      if (message === "step failed") {
+        stage.fail(new Broken("bug", `${fields["topic"]} ${fields["key"]}: ${fields["stack"]}`));
+      }
+    },
+  };
+}
