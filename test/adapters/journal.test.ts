@@ -122,9 +122,11 @@ describe("deliveries that arrive together", () => {
     expect(await guids()).toHaveLength(100);
   });
 
-  it("are one row if they are the same delivery", async () => {
-    const journal = createJournal(store.database, clock);
+  it("are one row if they are the same delivery, and no statement holds it twice", async () => {
+    const { sql, sizes } = watched();
+    const journal = createJournal(sql, clock);
     await Promise.all([delivery(1), delivery(2), delivery(2), delivery(2)].map((row) => journal.append(row)));
+    expect(sizes).toEqual([1, 1]);
     expect(await guids()).toEqual(["guid-1", "guid-2"]);
   });
 
