@@ -1,8 +1,11 @@
+import { mkdtemp, rm } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
-import { type LocalGithub, startLocalGithub } from "../support/local-github.ts";
+import { type LocalGitHub, startLocalGitHub } from "../support/local-github.ts";
 import { startChromium } from "./chromium.ts";
 
 /** Longer than anything here takes on a busy machine, shorter than a test may: so a failure names its line. */
@@ -11,7 +14,8 @@ const SHOWN_WITHIN_MS = 20_000;
 /** What the fake control plane of DSQL says of its clusters. */
 let clusters: unknown[] = [];
 let control: Server;
-let github: LocalGithub;
+let directory: string;
+let github: LocalGitHub;
 let browser: Browser;
 let page: Page;
 
@@ -21,7 +25,8 @@ beforeAll(async () => {
   });
   await new Promise<void>((resolve) => control.listen(0, "127.0.0.1", resolve));
   const { port } = control.address() as AddressInfo;
-  github = await startLocalGithub({ dsqlControlUrl: `http://127.0.0.1:${port}` });
+  directory = await mkdtemp(join(tmpdir(), "offshoot-page-"));
+  github = await startLocalGitHub({ directory, flags: { "dsql-control-url": `http://127.0.0.1:${port}` } });
   browser = await startChromium();
 });
 
@@ -29,6 +34,7 @@ afterAll(async () => {
   await browser?.close();
   await github?.stop();
   control?.close();
+  await rm(directory, { recursive: true, force: true });
 });
 
 beforeEach(async () => {
@@ -49,21 +55,10 @@ async function showPull(): Promise<string> {
   const title = `Change ${opened}`;
   const files = { "migrations/0003_notes.sql": "CREATE TABLE notes (id bigint PRIMARY KEY);\n" };
   const pull = { author: "alice", title, branch: `change-${opened}`, files };
-  const { number } = (await post("/_local/repositories/acme/shop/pulls", pull)) as { number: number };
+  const { number } = await github.call<{ number: number }>("POST", "/repositories/acme/shop/pulls", pull);
   await page.goto(`${github.ready.pageUrl}/#acme/shop/pull/${number}`);
   await page.getByRole("heading", { name: title }).waitFor();
-  return `/_local/repositories/acme/shop/pulls/${number}`;
-}
-
-async function post(path: string, body: unknown): Promise<unknown> {
-  const headers = { "content-type": "application/json" };
-  const answer = await fetch(github.ready.pageUrl + path, {
-    method: "POST",
-    headers,
-    body: JSON.stringify(body),
-  });
-  expect(answer.status).toBeLessThan(300);
-  return answer.json();
+  return `/repositories/acme/shop/pulls/${number}`;
 }
 
 function button(name: string) {
@@ -147,7 +142,7 @@ test("what happens elsewhere appears by itself, and opened details stay open", a
   const pull = await showPull();
   await comment("alice", "<details><summary>More</summary>\n\nthe whole story\n</details>");
   await page.getByText("More", { exact: true }).click();
-  await post(`${pull}/comments`, { author: "wendy", body: "I see" });
+  await github.call("POST", `${pull}/comments`, { author: "wendy", body: "I see" });
   await commentOf("wendy").getByText("I see").waitFor();
   expect(await page.getByText("the whole story").isVisible()).toBe(true);
 });
@@ -196,7 +191,7 @@ test("clusters are shown with their state as it changes", async () => {
 
 test("at 1280 by 800 only the panes scroll", async () => {
   const pull = await showPull();
-  await post(`${pull}/comments`, { author: "wendy", body: "line\n".repeat(200) });
+  await github.call("POST", `${pull}/comments`, { author: "wendy", body: "line\n".repeat(200) });
   await commentOf("wendy").waitFor();
   const overflow = await page.evaluate(
     "[document.documentElement.scrollHeight - innerHeight, document.documentElement.scrollWidth - innerWidth]",
