@@ -34,6 +34,8 @@ export const REMOVE_SLOW_MS = 60 * 60_000;
 export const REFUSED_LOOK_MS = 60 * 60_000;
 /** A step that GitHub or the database refuses is tried this often: permissions take a while to be granted and to spread. */
 export const REFUSED_STEP_LOOK_MS = 5 * 60_000;
+/** A report that GitHub refuses is tried this often, an hour apart: a suspended App is often back within three days. */
+export const REPORT_REFUSALS_MAX = 72;
 /** A full quota is looked at again this often, besides being woken when a cluster is gone. */
 export const WAITING_LOOK_MS = 30_000;
 /** The first query may find the cluster waking up; after this it is a failure that the report shows. */

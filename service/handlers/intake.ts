@@ -59,7 +59,8 @@ async function apply(context: Context, step: Step, read: Read): Promise<void> {
     const wanted = existing
       ? await update(context, tx, existing, read, desire, fresh, now)
       : await insert(context, tx, read, desire, now);
-    if (wanted || fresh.length > 0) await tx.wake([{ topic: "report", key: step.key, dueAt: now }], now);
+    // Also when nothing changed: a report that was given up is told again with the next event.
+    await tx.wake([{ topic: "report", key: step.key, dueAt: now }], now);
     if (wanted) await tx.wake([{ topic: "environment", key: wanted, dueAt: now }], now);
   });
 }

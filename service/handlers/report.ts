@@ -1,5 +1,11 @@
 import { Refused } from "../domain/errors.ts";
-import { COMMENT_AUDIT_MS, PROGRESS_EDIT_MS, VERIFY_DEADLINE_MS, WAITING_LOOK_MS } from "../domain/limits.ts";
+import {
+  COMMENT_AUDIT_MS,
+  PROGRESS_EDIT_MS,
+  REPORT_REFUSALS_MAX,
+  VERIFY_DEADLINE_MS,
+  WAITING_LOOK_MS,
+} from "../domain/limits.ts";
 import type { Phase } from "../domain/phase.ts";
 import { renderReport, reportMarker } from "../domain/render.ts";
 import type { CommandNotice } from "../domain/report.ts";
@@ -35,9 +41,10 @@ export async function report(context: Context, step: Step): Promise<void> {
     await react(context, pull, step.key);
     await show(context, step, pull, row, rendered, viewed);
   } catch (error) {
-    // A locked conversation or an uninstalled App: teardown goes on, only the telling ends.
-    if (!(error instanceof Refused)) throw error;
-    context.log.warn({ pull: step.key, reason: error.reason }, "report refused by GitHub");
+    // A locked conversation or an uninstalled App: teardown goes on, and the telling is tried again for a while, since a
+    // suspended App comes back without a word.
+    if (!(error instanceof Refused) || step.attempts < REPORT_REFUSALS_MAX) throw error;
+    context.log.warn({ pull: step.key, reason: error.reason }, "report given up: GitHub refuses it");
     await step.commit(null, async () => {});
   }
 }
