@@ -15,7 +15,7 @@ import { API_PREFIX, addApi, buildServer, type Parts, type RecordedCall } from "
 import { APP_ID, APP_SLUG, createState, INSTALLATION_ID } from "./state.ts";
 
 /** What the process prints as one line of JSON when it answers. */
-export interface LocalGithubReady {
+export interface LocalGitHubReady {
   ready: true;
   pageUrl: string;
   apiUrl: string;
@@ -74,7 +74,7 @@ function readUrl(name: string, text: string | undefined): string | undefined {
 }
 
 /** Starts everything. Out: what to print, and how to stop it all. */
-async function start(flags: Flags): Promise<{ ready: LocalGithubReady; stop(): Promise<void> }> {
+async function start(flags: Flags): Promise<{ ready: LocalGitHubReady; stop(): Promise<void> }> {
   const { directory, webhookUrl, webhookSecret, recordFile } = flags;
   const site = { apiUrl: "", pageUrl: "" };
   const state = createState();

@@ -1,17 +1,21 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import type { LocalGithubReady } from "../../local/github/main.ts";
+import type { LocalGitHubReady } from "../../local/github/main.ts";
 
 export interface LocalGitHubOptions {
-  directory: string;
+  /** Where the App's key is written; by default a directory of its own, removed by `stop`. */
+  directory?: string;
   /** Further flags of local/github/main.ts, e.g. `{ "webhook-url": "http://…" }`. */
   flags?: Readonly<Record<string, string | number>>;
 }
 
 export interface LocalGitHub {
-  ready: LocalGithubReady;
+  ready: LocalGitHubReady;
   /** What people do: `call("POST", "/repositories/acme/shop/pulls", {…})`, below `/_local`. Throws what it refuses. */
   call<T>(method: string, path: string, body?: unknown): Promise<T>;
   /** Listens to `/_local/events`; resolves once it does. */
@@ -36,7 +40,9 @@ export interface Listener {
 const MAIN = fileURLToPath(new URL("../../local/github/main.ts", import.meta.url));
 
 /** Starts the local GitHub as a process of its own. Throws with what it said when it does not get ready. */
-export async function startLocalGitHub({ directory, flags = {} }: LocalGitHubOptions): Promise<LocalGitHub> {
+export async function startLocalGitHub(options: LocalGitHubOptions = {}): Promise<LocalGitHub> {
+  const { flags = {} } = options;
+  const directory = options.directory ?? (await mkdtemp(join(tmpdir(), "offshoot-github-")));
   const given = Object.entries({ directory, ...flags }).map(([name, value]) => `--${name}=${value}`);
   const child = spawn(process.execPath, [MAIN, ...given], { stdio: ["ignore", "pipe", "pipe"] });
   let complaint = "";
@@ -45,8 +51,14 @@ export async function startLocalGitHub({ directory, flags = {} }: LocalGitHubOpt
   });
   const ended = once(child, "close");
   const line = await Promise.race([once(createInterface(child.stdout), "line"), ended.then(() => undefined)]);
-  if (line === undefined) throw new Error(`The local GitHub did not start: ${complaint.trim()}`);
-  const ready = JSON.parse(String(line[0])) as LocalGithubReady;
+  const clean = async () => {
+    if (options.directory === undefined) await rm(directory, { recursive: true, force: true });
+  };
+  if (line === undefined) {
+    await clean();
+    throw new Error(`The local GitHub did not start: ${complaint.trim()}`);
+  }
+  const ready = JSON.parse(String(line[0])) as LocalGitHubReady;
   const base = `${ready.pageUrl}/_local`;
   return {
     ready,
@@ -55,6 +67,7 @@ export async function startLocalGitHub({ directory, flags = {} }: LocalGitHubOpt
     async stop() {
       child.kill("SIGTERM");
       await ended;
+      await clean();
       return child.exitCode;
     },
   };
