@@ -3,22 +3,22 @@ import type { HolderRow, SlotRows } from "../../handlers/ports-store.ts";
 import { compareAndSet, number, one, sql } from "./row.ts";
 import type { Sql } from "./sql.ts";
 
+// One statement, one moment: a version that is younger than the count would let two take the same slot.
 const COUNT = sql(
   "slot_count",
-  `select count(*) as ours, count(identifier) as with_id from cluster
-   where account = $1 and region = $2 and status <> 'gone'`,
+  `select count(*) as ours, count(identifier) as with_id,
+     (select version from region where account = $1 and region = $2) as version
+   from cluster where account = $1 and region = $2 and status <> 'gone'`,
 );
-const REGION = sql(
-  "region_row",
-  "select version, paused_until from region where account = $1 and region = $2",
-);
+const REGION = sql("region_row", "select paused_until from region where account = $1 and region = $2");
 const TAKE = sql(
   "region_take",
   "update region set version = version + 1 where account = $1 and region = $2 and version = $3",
 );
 const FIRST = sql(
   "region_first",
-  "insert into region (account, region, version, paused_until) values ($1, $2, 1, $3)",
+  `insert into region (account, region, version, paused_until) values ($1, $2, 1, $3)
+   on conflict (account, region) do nothing`,
 );
 const PAUSE_REGION = sql(
   "region_pause",
@@ -53,11 +53,10 @@ const HOLDERS = sql(
 const EPOCH = new Date(0);
 
 export async function slotRows(db: Sql, account: string, region: string): Promise<SlotRows> {
-  const count = await one<{ ours: unknown; with_id: unknown }>(db, COUNT, [account, region]);
-  const row = await one<{ version: unknown }>(db, REGION, [account, region]);
+  const row = await one<{ ours: unknown; with_id: unknown; version: unknown }>(db, COUNT, [account, region]);
   return {
-    ours: number(count?.ours ?? 0),
-    oursWithId: number(count?.with_id ?? 0),
+    ours: number(row?.ours ?? 0),
+    oursWithId: number(row?.with_id ?? 0),
     regionVersion: number(row?.version ?? 0),
   };
 }
@@ -67,8 +66,8 @@ export async function regionPause(db: Sql, account: string, region: string): Pro
 }
 
 export async function takeSlot(db: Sql, account: string, region: string, version: number): Promise<void> {
-  if (version === 0) await db.query(FIRST, [account, region, EPOCH]);
-  else await compareAndSet(db, TAKE, [account, region, version], `the slots of ${region}`);
+  const [statement, last] = version === 0 ? [FIRST, EPOCH] : [TAKE, version];
+  await compareAndSet(db, statement, [account, region, last], `the slots of ${region}`);
 }
 
 export async function pauseRegion(db: Sql, account: string, region: string, until: Date): Promise<void> {
