@@ -38,7 +38,7 @@ const NAMES: Readonly<Record<Server, string>> = {
 };
 
 /** How many signed deliveries per second four servers take, in turns within one run. */
-export async function benchIngest(bench: Bench): Promise<Result> {
+export async function benchIngest(bench: Bench): Promise<readonly Result[]> {
   const ends: (() => Promise<unknown>)[] = [];
   try {
     const servers = await startServers(bench, ends);
@@ -46,7 +46,7 @@ export async function benchIngest(bench: Bench): Promise<Result> {
     ends.push(load.stop);
     const rounds = await measure(bench, load, servers);
     for (const server of ["postgres", "dsql"] as const) await checkStored(servers[server], rounds[server]);
-    return resultOf(rounds);
+    return [resultOf(rounds)];
   } finally {
     for (const end of ends.reverse()) await end();
   }

@@ -2,12 +2,16 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { benchDemo } from "./demo.ts";
 import { benchIngest } from "./ingest.ts";
+import { benchPreviews } from "./previews.ts";
 import { type Bench, holds, type Result, table } from "./result.ts";
 
-const USAGE = "Usage: scripts/bench [--only ingest] [--json <file>]";
-const BENCHMARKS: Readonly<Record<string, (bench: Bench) => Promise<Result>>> = {
+const USAGE = "Usage: scripts/bench [--only ingest|previews|demo] [--json <file>]";
+const BENCHMARKS: Readonly<Record<string, (bench: Bench) => Promise<readonly Result[]>>> = {
   ingest: benchIngest,
+  previews: benchPreviews,
+  demo: benchDemo,
 };
 
 process.exitCode = await main().catch((error: unknown) => {
@@ -24,7 +28,7 @@ async function main(): Promise<number> {
   }
   const results: Result[] = [];
   for (const [name, run] of Object.entries(BENCHMARKS)) {
-    if (only === undefined || only === name) results.push(await inDirectory(run));
+    if (only === undefined || only === name) results.push(...(await inDirectory(run)));
   }
   console.log(`\n${table(results)}`);
   if (json) await writeFile(json, `${JSON.stringify(results, null, 2)}\n`);
@@ -40,7 +44,7 @@ function readFlags(): { only?: string | undefined; json?: string | undefined } {
 }
 
 /** Logs stay where a failed benchmark says; those of a good one are removed. */
-async function inDirectory(run: (bench: Bench) => Promise<Result>): Promise<Result> {
+async function inDirectory(run: (bench: Bench) => Promise<readonly Result[]>): Promise<readonly Result[]> {
   const directory = await mkdtemp(join(tmpdir(), "offshoot-bench-"));
   const result = await run({ directory, tell: (text) => console.error(text) });
   await rm(directory, { recursive: true, force: true });
