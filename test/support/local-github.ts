@@ -37,13 +37,19 @@ export interface Listener {
   close(): void;
 }
 
+/** With this variable every local GitHub of the tests records into the file, for scripts/check-openapi. */
+const recordFile = process.env["OFFSHOOT_RECORD_GITHUB"];
+const recording = recordFile ? { record: recordFile } : {};
+
 const MAIN = fileURLToPath(new URL("../../local/github/main.ts", import.meta.url));
 
 /** Starts the local GitHub as a process of its own. Throws with what it said when it does not get ready. */
 export async function startLocalGitHub(options: LocalGitHubOptions = {}): Promise<LocalGitHub> {
   const { flags = {} } = options;
   const directory = options.directory ?? (await mkdtemp(join(tmpdir(), "offshoot-github-")));
-  const given = Object.entries({ directory, ...flags }).map(([name, value]) => `--${name}=${value}`);
+  const given = Object.entries({ directory, ...recording, ...flags }).map(
+    ([name, value]) => `--${name}=${value}`,
+  );
   const child = spawn(process.execPath, [MAIN, ...given], { stdio: ["ignore", "pipe", "pipe"] });
   let complaint = "";
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
