@@ -37,27 +37,40 @@ async function redeliverFailed(running: Stack): Promise<void> {
   for (const id of failed.values()) await fetch(`${url}/${id}/redeliver`, { method: "POST" });
 }
 
+/** How often the person looks at the list of failed deliveries. */
+const REDELIVER_MS = 1_000;
+
 /** Plays the story while `crash` happens a little after every step; the story itself knows nothing of it. */
 async function playWithCrashes(running: Stack, crash: () => Promise<void>): Promise<number> {
   let crashes = 0;
+  let over = false;
   let busy = Promise.resolve();
-  let failure: unknown;
+  const failures: unknown[] = [];
   const tell = () => {
     // Different distances after a step make the crash fall on different places of the next one.
     const delayMs = 20 + 90 * (crashes % 5);
-    busy = busy
-      .then(() => new Promise<void>((resolve) => setTimeout(resolve, delayMs)))
-      .then(crash)
-      .then(() => redeliverFailed(running))
-      .catch((error: unknown) => {
-        failure = error;
-      });
     crashes += 1;
+    busy = busy
+      .then(() => sleep(delayMs))
+      .then(crash)
+      .catch((error: unknown) => void failures.push(error));
   };
-  await playStory(running, tell);
-  await busy;
-  if (failure) throw failure;
+  const redelivering = (async () => {
+    while (!over) await sleep(REDELIVER_MS).then(() => redeliverFailed(running));
+  })();
+  try {
+    await playStory(running, tell);
+  } finally {
+    over = true;
+    await busy;
+    await redelivering;
+  }
+  expect(failures).toEqual([]);
   return crashes;
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 it("ends the story the same when the service is killed during every step", { timeout: 300_000 }, async () => {

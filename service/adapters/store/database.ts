@@ -14,8 +14,10 @@ const UNAVAILABLE = /^(08|57P0|53300|53400)/;
 
 /** The store's database over a pool of pg, whoever made the pool: a DSQL cluster or a plain Postgres URL. */
 export function createDatabase(pool: Pool): Database & { close(): Promise<void> } {
-  // An idle client that loses its connection must not end the process; the next use reports it.
+  // A client that loses its connection must not end the process, neither idle nor between two statements of a
+  // transaction; its next use reports it.
   pool.on("error", () => {});
+  pool.on("connect", (client) => client.on("error", () => {}));
   return {
     query: (statement, values) => retrying(() => run(pool, statement, values)),
     transaction: (work) => retrying(() => inTransaction(pool, work)),
