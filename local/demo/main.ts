@@ -1,7 +1,8 @@
 import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
+import { parseArgs } from "node:util";
 import { STATE_FILE } from "./process.ts";
 import { type Stack, startStack } from "./stack.ts";
 import { playStory } from "./story.ts";
@@ -9,13 +10,21 @@ import { playStory } from "./story.ts";
 /** What a person sees of creation: AWS needs 5 to 60 s, a demo need not. */
 const CREATING_MS = 1_500;
 
-const once = process.argv.includes("--once");
-const unknown = process.argv.slice(2).filter((argument) => argument !== "--once");
-if (unknown.length > 0) {
-  console.error(`Unknown argument ${unknown[0]}. Usage: scripts/demo [--once]`);
-  process.exit(2);
-}
+const USAGE = "Usage: scripts/demo [--once [--record <file>]]";
+const { once, record } = readArguments();
 process.exitCode = await (once ? playOnce() : stay());
+
+function readArguments(): { readonly once: boolean; readonly record: string | undefined } {
+  try {
+    const options = { once: { type: "boolean" }, record: { type: "string" } } as const;
+    const { values } = parseArgs({ options });
+    if (values.record !== undefined && !values.once) throw new Error("--record needs --once");
+    return { once: values.once ?? false, record: values.record };
+  } catch (error) {
+    console.error(`${error instanceof Error ? error.message : error}\n${USAGE}`);
+    process.exit(2);
+  }
+}
 
 /** Plays the story and proves that nothing is left. Exit code 0 only if every step held. */
 async function playOnce(): Promise<number> {
@@ -25,7 +34,8 @@ async function playOnce(): Promise<number> {
   const directory = await mkdtemp(join(tmpdir(), "offshoot-demo-"));
   let stack: Stack | null = null;
   try {
-    stack = await startStack({ directory, dsqlArgs: ["--creating-ms", "300"] });
+    const githubArgs = record ? ["--record", resolve(record)] : [];
+    stack = await startStack({ directory, dsqlArgs: ["--creating-ms", "300"], githubArgs });
     tell("service, local DSQL and local GitHub started", stack.github.pageUrl);
     await playStory(stack, tell);
     await endStack(stack);
