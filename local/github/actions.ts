@@ -107,6 +107,10 @@ function pullActions(state: State, tell: (change: Change) => void) {
 }
 
 function commentActions(state: State, tell: (change: Change) => void) {
+  // The App's token was checked at the door; people change their own comments, and writers those of others.
+  const requireMayChange = ({ author, pull }: Comment, sender: Account): void => {
+    if (sender !== state.bot && sender !== author) requireWrite(pull, sender);
+  };
   return {
     comment(pull: Pull, author: Account, body: string, viaApp: boolean): Comment {
       checkText(body);
@@ -123,6 +127,7 @@ function commentActions(state: State, tell: (change: Change) => void) {
       return comment;
     },
     edit(comment: Comment, sender: Account, body: string): Comment {
+      requireMayChange(comment, sender);
       checkText(body);
       const changes = { body: { from: comment.body } };
       comment.body = body;
@@ -139,6 +144,7 @@ function commentActions(state: State, tell: (change: Change) => void) {
       return comment;
     },
     remove(comment: Comment, sender: Account): void {
+      requireMayChange(comment, sender);
       const { pull } = comment;
       pull.comments.splice(pull.comments.indexOf(comment), 1);
       tell({ event: "issue_comment", action: "deleted", pull, comment, sender });

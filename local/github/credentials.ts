@@ -70,7 +70,7 @@ export function createCredentials() {
 /** The permissions that a token is asked for: some of those granted, or all of them. Throws 422 for any other. */
 export function readPermissions(wanted: unknown): Permissions {
   if (wanted === undefined || wanted === null) return GRANTED;
-  if (typeof wanted !== "object")
+  if (typeof wanted !== "object" || Array.isArray(wanted))
     throw invalid("Invalid request.\n\nFor 'properties/permissions', not an object.");
   const refused = "The permissions requested are not granted to this installation.";
   const entries = Object.entries(wanted).map(([name, level]) => {

@@ -5,7 +5,10 @@ import { invalid } from "./api-error.ts";
 /** What the local API takes. Sizes are far above what a person or a test sends. */
 const Login = Type.String({ minLength: 1, maxLength: 100 });
 const Title = Type.String({ minLength: 1, maxLength: 256 });
-const GitBranch = Type.String({ pattern: "^[A-Za-z0-9][A-Za-z0-9._/-]{0,199}$" });
+/** Of the names that git takes those that need no quoting anywhere. (git-check-ref-format) */
+const GitBranch = Type.String({
+  pattern: "^(?!.*(\\.\\.|//|/\\.|\\.lock(/|$)|[./]$))[A-Za-z0-9][A-Za-z0-9._/-]{0,199}$",
+});
 const Files = Type.Record(Type.String(), Type.Union([Type.String(), Type.Null()]), { maxProperties: 2_000 });
 const closed = { additionalProperties: false };
 

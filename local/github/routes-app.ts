@@ -107,11 +107,15 @@ function readRepositories(state: State, fields: Readonly<Record<string, unknown>
     unknown
   >;
   if (ids === undefined && names === undefined) return null;
-  const wanted = [...listOf("repository_ids", ids), ...listOf("repositories", names)];
+  const wanted = [
+    ...listOf("repository_ids", ids).map((wantedId) => state.installed.find(({ id }) => id === wantedId)),
+    ...listOf("repositories", names).map((wantedName) =>
+      state.installed.find(({ name }) => name === wantedName),
+    ),
+  ];
   if (wanted.length > TOKEN_REPOSITORIES_MAX)
     throw invalid(`A token names at most ${TOKEN_REPOSITORIES_MAX} repositories.`);
-  return wanted.map((one) => {
-    const found = state.installed.find(({ id, name }) => one === id || one === name);
+  return wanted.map((found) => {
     if (!found) {
       throw invalid(
         "There is at least one repository that does not exist or is not accessible to the parent installation.",

@@ -82,6 +82,7 @@ describe("what cannot be", () => {
     ["an author whom nobody knows", "", { author: "nobody" }, 422],
     ["an author who sees nothing", "/../../blog/pulls", { author: "mallory" }, 404],
     ["a branch that is the base", "", { branch: "main" }, 422],
+    ["a branch that git would not take", "", { branch: "a..b" }, 422],
     ["a field that does not exist", "", { colour: "red" }, 422],
   ] as const;
   it.each(refused)("is refused: %s", async (_what, path, change, status) => {
@@ -94,6 +95,17 @@ describe("what cannot be", () => {
     await expect(local.call("POST", `${PULLS}/${number}/close`, { author: "rita" })).rejects.toThrow(
       "answered 403",
     );
+  });
+
+  it("is refused: rewriting what somebody else said without write access", async () => {
+    const { number } = await openPull(local);
+    const said = { author: "wendy", body: "hello" };
+    const { id } = await local.call<{ id: number }>("POST", `${PULLS}/${number}/comments`, said);
+    const rewritten = local.call("PATCH", `${PULLS}/${number}/comments/${id}`, {
+      author: "rita",
+      body: "no",
+    });
+    await expect(rewritten).rejects.toThrow("answered 403");
   });
 
   it("is refused: opening again what was merged", async () => {
