@@ -30,6 +30,8 @@ export interface PullRequest {
   merged: boolean;
   closedAt: Date | null;
   headSha: string;
+  /** Somebody deleted our comment: until something changes there may be none. */
+  commentDeleted: boolean;
   /** The statements of the head, by file. */
   files: ReadonlyMap<string, readonly string[]>;
 }

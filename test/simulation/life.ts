@@ -95,7 +95,8 @@ function createLife(connections: Connections, stage: Stage, mutation: Mutation) 
     await checkPromises(world, seen);
     return seen;
   };
-  const scene: Scene = { stage, world, baton, processes, nextDue };
+  const left = () => (seen ? pending(seen) : "");
+  const scene: Scene = { stage, world, baton, processes, nextDue, left };
   return {
     steps: () => steps,
     async play() {
@@ -122,6 +123,8 @@ interface Scene {
   readonly baton: ReturnType<typeof createBaton>;
   readonly processes: ReadonlyMap<string, Process>;
   readonly nextDue: () => number;
+  /** What is still under way. */
+  readonly left: () => string;
 }
 
 /** Somebody's turn: a person, one of the processes, or time. */
@@ -131,7 +134,8 @@ async function takeStep(scene: Scene, calmAt: number | null): Promise<void> {
   const person = world.people.nextAt();
   if (person !== null && person <= now) return world.people.act();
   const ready = baton.waiting().filter((turn) => turn.until <= now && turn.ready());
-  if (ready.length === 0 || stage.fault(0.003)) return jump(scene, now, calmAt);
+  const later = moments(scene, calmAt).filter((at) => at > now);
+  if (ready.length === 0 || (later.length > 0 && stage.fault(0.003))) return jump(scene, later);
   const turn = stage.random.pick(ready);
   stage.advanceTo(now + stage.random.between(0, 15));
   if (turn.crashable && stage.fault(0.003)) return crash(scene, turn);
@@ -144,17 +148,15 @@ async function takeStep(scene: Scene, calmAt: number | null): Promise<void> {
 }
 
 /** Nobody can go on, or everybody is slow: to the next moment at which something happens. */
-function jump({ stage, world, baton, nextDue }: Scene, now: number, calmAt: number | null): void {
-  const moments = [
-    nextDue(),
-    world.people.nextAt(),
-    world.deliveries.nextAt(),
-    calmAt,
-    ...baton.waiting().map((turn) => turn.until),
-  ];
-  const later = moments.filter((at) => at !== null && at > now && Number.isFinite(at));
-  if (later.length === 0) throw new Broken("no quiescence", "nothing will ever happen again");
-  stage.advanceTo(Math.min(...(later as number[])));
+function jump({ stage, left }: Scene, later: readonly number[]): void {
+  if (later.length === 0) throw new Broken("no quiescence", `nothing will ever happen again: ${left()}`);
+  stage.advanceTo(Math.min(...later));
+}
+
+function moments({ world, baton, nextDue }: Scene, calmAt: number | null): readonly number[] {
+  const plans = [nextDue(), world.people.nextAt(), world.deliveries.nextAt(), calmAt];
+  const pauses = baton.waiting().map((turn) => turn.until);
+  return [...plans, ...pauses].filter((at) => at !== null && Number.isFinite(at)) as number[];
 }
 
 async function crash({ stage, baton, processes }: Scene, turn: Turn): Promise<void> {

@@ -102,6 +102,7 @@ function openPull(stage: Stage, repository: Repository, number: number): PullReq
     merged: false,
     closedAt: null,
     headSha: "",
+    commentDeleted: false,
     files: new Map(),
   };
 }
@@ -201,7 +202,9 @@ function mischief({ stage, aws, github, deliveries }: Scene): readonly Deed[] {
       name: "delete our comment",
       run(pull) {
         const our = [...github.comments.values()].find((one) => one.pull === pull && one.author === APP);
-        if (our) github.comments.delete(our.id);
+        if (!our) return;
+        github.comments.delete(our.id);
+        pull.commentDeleted = true;
       },
     },
     {

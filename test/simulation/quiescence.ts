@@ -1,11 +1,12 @@
 import { CLUSTER_TAG } from "../../service/domain/names.ts";
 import type { Phase } from "../../service/domain/phase.ts";
-import { renderReport } from "../../service/domain/render.ts";
+import { type RenderedReport, renderReport } from "../../service/domain/render.ts";
 import { outside } from "../../service/domain/text.ts";
 import type { Context } from "../../service/handlers/context.ts";
 import { readView } from "../../service/handlers/view.ts";
+import type { Aws } from "./aws.ts";
 import { APP, type Comment, type PullRequest } from "./github.ts";
-import type { CommandSeen, EnvironmentSeen, Snapshot } from "./snapshot.ts";
+import type { ClusterSeen, CommandSeen, EnvironmentSeen, Snapshot } from "./snapshot.ts";
 import { Broken } from "./stage.ts";
 import type { World } from "./world.ts";
 
@@ -15,15 +16,39 @@ const RESTING: Readonly<Record<string, ReadonlySet<Phase>>> = {
   absent: new Set<Phase>(["destroyed", "skipped"]),
 };
 
-/** Whether something is under way: a delivery, a cluster on its way, a step that failed, a comment to be audited. */
-export function isMoving({ deliveries }: World, seen: Snapshot): boolean {
-  const onTheWay = seen.cluster.some(
-    (row) =>
-      (row.status === "intended" && row.reason !== "quota") || /^(creating|removing)$/.test(row.status),
-  );
-  const failed = seen.wakeup.some((row) => row.attempts > 1);
+/** Whether something is under way: a delivery, a cluster or an environment on its way, a step to be repeated. */
+export function isMoving({ deliveries, aws }: World, seen: Snapshot): boolean {
+  const repeated = seen.wakeup.some((row) => row.lease === null && row.attempts > 0);
   const audits = seen.report.some((row) => row.audit_at !== null);
-  return deliveries.nextAt() !== null || seen.delivery.length > 0 || onTheWay || failed || audits;
+  return (
+    deliveries.nextAt() !== null ||
+    seen.delivery.length > 0 ||
+    repeated ||
+    audits ||
+    seen.cluster.some((row) => isChanging(aws, row)) ||
+    seen.environment.some((row) => !isResting(row, seen.cluster))
+  );
+}
+
+/** Also one that somebody deleted, which is noticed at the next hourly look. */
+function isChanging(aws: Aws, { status, identifier }: ClusterSeen): boolean {
+  if (status === "available") return aws.clusters.get(identifier ?? "")?.status !== "ACTIVE";
+  return status === "creating" || status === "removing";
+}
+
+/** As far as it gets without a person: ready, failed, waiting for a slot, or ended. */
+function isResting(environment: EnvironmentSeen, clusters: readonly ClusterSeen[]): boolean {
+  const serving = clusters.find((row) => row.id === environment.serving_id);
+  const next = clusters.find((row) => row.id === environment.next_id);
+  if (environment.wanted === "absent") return !serving && !next && environment.ended_at !== null;
+  if (environment.plan_generation !== environment.generation) return false;
+  if (environment.plan_problem || environment.queued_at) return true;
+  const current = next ?? serving;
+  if (current?.status === "intended") return current.reason === "quota";
+  if (current?.status !== "available" || current.use !== "serve") return false;
+  const failed =
+    current.migration_state === "failed" && current.migration_generation === environment.generation;
+  return failed || (!next && current.verified_generation === environment.generation);
 }
 
 /** Whether nobody is at work: only looks in the future are left. */
@@ -74,7 +99,7 @@ function newestOrder(commands: readonly CommandSeen[], key: string): CommandSeen
 async function checkShown(
   { github }: World,
   context: Context,
-  { key, headSha }: PullRequest,
+  { key, headSha, commentDeleted }: PullRequest,
   seen: EnvironmentSeen | undefined,
 ): Promise<void> {
   const comments = [...github.comments.values()].filter(
@@ -100,16 +125,22 @@ async function checkShown(
   if (!RESTING[environment.wanted]?.has(phase)) {
     throw new Broken("disagreement", `${key} is wanted ${environment.wanted}, but rests in ${phase}`);
   }
-  checkComment(key, comments, renderReport([view]).digest, phase);
+  if (comments.length === 0 && commentDeleted) return;
+  checkComment(key, comments, renderReport([view]), phase);
 }
 
-function checkComment(key: string, comments: readonly Comment[], digest: string, phase: Phase): void {
+function checkComment(
+  key: string,
+  comments: readonly Comment[],
+  { digest, body }: RenderedReport,
+  phase: Phase,
+): void {
   const [comment] = comments;
   if (comments.length !== 1 || !comment) {
     throw new Broken("comment", `${key} (${phase}) has ${comments.length} comments of ours`);
   }
   if (!comment.body.includes(`d=${digest} `)) {
-    throw new Broken("comment", `${key} is ${phase}, but its comment says ${comment.body.slice(0, 400)}`);
+    throw new Broken("comment", `${key} is ${phase} and should say\n${body}\nbut says\n${comment.body}`);
   }
 }
 
