@@ -24,8 +24,27 @@ const SEED = "INSERT INTO invoices (customer, cents) VALUES ('first', 1250);\n";
 /** Tells one finished step of the story. */
 export type Tell = (step: string, detail: string) => void;
 
+export interface StoryOptions {
+  /**
+   * How long a person tries a query or a list again, in milliseconds. 0: at once or not at all, because ready means
+   * ready; more only where the test itself takes the database away.
+   */
+  readonly patienceMs: number;
+}
+
+/** What the story is played on. */
+interface Stage extends StoryOptions {
+  readonly stack: Stack;
+  readonly tell: Tell;
+}
+
 /** Plays the whole story on a running stack. Throws at the first step that does not hold. */
-export async function playStory(stack: Stack, tell: Tell): Promise<void> {
+export async function playStory(
+  stack: Stack,
+  tell: Tell,
+  options: StoryOptions = { patienceMs: 0 },
+): Promise<void> {
+  const stage: Stage = { stack, tell, ...options };
   const pull = await openPull(stack.github.pageUrl, REPOSITORY, {
     author: WRITER,
     title: "Invoices",
@@ -33,48 +52,49 @@ export async function playStory(stack: Stack, tell: Tell): Promise<void> {
     files: { "migrations/0003_invoices.sql": INVOICES },
   });
   tell(`pull request ${pull.number} opened by ${WRITER}`, "signed webhook sent");
-  await queryReady(stack, pull, tell, "SELECT count(*)::int AS invoices FROM invoices", { invoices: 0 });
+  await queryReady(stage, pull, "SELECT count(*)::int AS invoices FROM invoices", { invoices: 0 });
   await pull.push(WRITER, { "migrations/0004_first_invoice.sql": SEED });
   tell("pushed one more migration", "migrations/0004_first_invoice.sql");
   await waitForReport(pull, /Database ready[\s\S]*0004_first_invoice\.sql/);
-  await queryReady(stack, pull, tell, "SELECT cents::int AS cents FROM invoices", { cents: 1250 });
-  await playCommands(stack, pull, tell);
-  await playClosing(stack, pull, tell);
+  await queryReady(stage, pull, "SELECT cents::int AS cents FROM invoices", { cents: 1250 });
+  await playCommands(stage, pull);
+  await playClosing(stage, pull);
 }
 
-async function playCommands(stack: Stack, pull: PullClient, tell: Tell): Promise<void> {
+async function playCommands(stage: Stage, pull: PullClient): Promise<void> {
+  const { tell } = stage;
   await say(pull, tell, READER, "/db status", "eyes", /\/db status/);
   await say(pull, tell, WRITER, "/db destroy", "+1", /Database destroyed/);
-  await expectClusters(stack, tell, 0);
+  await expectClusters(stage, 0);
   await say(pull, tell, READER, "/db create", "-1", /\/db create[\s\S]*write access/);
-  await expectClusters(stack, tell, 0);
+  await expectClusters(stage, 0);
   await say(pull, tell, WRITER, "/db create", "+1", /Database ready/);
-  await queryReady(stack, pull, tell, "SELECT cents::int AS cents FROM invoices", { cents: 1250 });
+  await queryReady(stage, pull, "SELECT cents::int AS cents FROM invoices", { cents: 1250 });
 }
 
-async function playClosing(stack: Stack, pull: PullClient, tell: Tell): Promise<void> {
+async function playClosing(stage: Stage, pull: PullClient): Promise<void> {
+  const { tell } = stage;
   await pull.close(ADMIN);
   await waitForReport(pull, /Database destroyed/);
   tell("closed", "AWS confirmed that the cluster is gone");
   await pull.reopen(ADMIN);
-  await queryReady(stack, pull, tell, "SELECT count(*)::int AS invoices FROM invoices", { invoices: 1 });
+  await queryReady(stage, pull, "SELECT count(*)::int AS invoices FROM invoices", { invoices: 1 });
   await pull.close(ADMIN);
   await waitForReport(pull, /Database destroyed/);
   tell("reopened, ready, closed again", "one comment all the time");
-  await expectClusters(stack, tell, 0);
+  await expectClusters(stage, 0);
 }
 
 /** Waits for the ready comment and runs a query through exactly the connection that it shows. */
 async function queryReady(
-  stack: Stack,
+  { stack, tell, patienceMs }: Stage,
   pull: PullClient,
-  tell: Tell,
   sql: string,
   expected: Record<string, unknown>,
 ): Promise<void> {
   const report = await waitForReport(pull, /Database ready/);
   const connection = readConnection(report.body);
-  const rows = await queryOnce(connection, sql);
+  const rows = await patiently(patienceMs, () => queryOnce(connection, sql));
   const seen = JSON.stringify(rows[0]);
   if (seen !== JSON.stringify(expected))
     throw new Error(`${sql} answered ${seen}, not ${JSON.stringify(expected)}`);
@@ -106,9 +126,21 @@ async function say(
   tell(`"${body}" by ${author}`, `${reaction}, comment: ${headline(report.body)}`);
 }
 
+async function patiently<T>(patienceMs: number, attempt: () => Promise<T>): Promise<T> {
+  const end = performance.now() + patienceMs;
+  for (;;) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (performance.now() >= end) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+  }
+}
+
 /** Counts what AWS lists besides our own store; deletion takes a moment. */
-async function expectClusters(stack: Stack, tell: Tell, count: number): Promise<void> {
-  const list = () => listClusters(stack);
+async function expectClusters({ stack, tell, patienceMs }: Stage, count: number): Promise<void> {
+  const list = () => patiently(patienceMs, () => listClusters(stack));
   await waitFor(
     `${count} clusters`,
     30_000,

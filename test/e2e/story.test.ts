@@ -37,6 +37,8 @@ async function redeliverFailed(running: Stack): Promise<void> {
   for (const id of failed.values()) await fetch(`${url}/${id}/redeliver`, { method: "POST" });
 }
 
+/** A person whose query meets the crash tries again for this long. */
+const PATIENCE_MS = 20_000;
 /** How often the person looks at the list of failed deliveries. */
 const REDELIVER_MS = 1_000;
 
@@ -59,7 +61,7 @@ async function playWithCrashes(running: Stack, crash: () => Promise<void>): Prom
     while (!over) await sleep(REDELIVER_MS).then(() => redeliverFailed(running));
   })();
   try {
-    await playStory(running, tell);
+    await playStory(running, tell, { patienceMs: PATIENCE_MS });
   } finally {
     over = true;
     await busy;
