@@ -104,10 +104,7 @@ export function createAws(stage: Stage, quota: number): Aws {
     },
     nextChange() {
       const moving = [...clusters.values()].filter((cluster) => /ING$/.test(cluster.status));
-      const times = [
-        ...arrivals.map((arrival) => arrival.at),
-        ...moving.map((cluster) => cluster.changesAt),
-      ];
+      const times = [...arrivals.map((arrival) => arrival.at), ...moving.map((cluster) => cluster.changesAt)];
       return times.length > 0 ? Math.min(...times) : null;
     },
   };
@@ -158,5 +155,6 @@ export function seenOf({ identifier, protected: deletionProtected }: AwsCluster)
 
 /** Nothing of ours may ever touch what is not ours. */
 export function refuseForeign(stage: Stage, cluster: AwsCluster, what: string): void {
-  if (cluster.foreign) throw stage.fail(new Broken("foreign", `${what} on foreign cluster ${cluster.identifier}`));
+  if (cluster.foreign)
+    throw stage.fail(new Broken("foreign", `${what} on foreign cluster ${cluster.identifier}`));
 }

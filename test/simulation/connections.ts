@@ -10,7 +10,11 @@ const LOCK_TIMEOUT_MS = 2;
 export async function openConnections() {
   const store = await startStore({ max: 1, settings: { autovacuum: "off" } });
   const connect = async () => {
-    const client = new pg.Client({ connectionString: store.url, lock_timeout: LOCK_TIMEOUT_MS });
+    const client = new pg.Client({
+      connectionString: store.url,
+      lock_timeout: LOCK_TIMEOUT_MS,
+      pipeline: true,
+    });
     await client.connect();
     return client;
   };

@@ -15,8 +15,8 @@ export interface DatabaseOptions {
   readonly actor: Actor;
   readonly watch: LeaseWatch;
   readonly rewrite: Rewrite;
-  /** Called after every commit that may have written. */
-  readonly committed: () => void;
+  /** Called after every commit with the statements that wrote. */
+  readonly committed: (writes: readonly SqlText[]) => void;
 }
 
 /**
@@ -46,7 +46,7 @@ async function single<Row>(
   const result = await run<Row>(options, statement, values);
   if (isWrite(statement)) {
     options.watch.committed(actor.name, [{ statement, values, ...result }]);
-    options.committed();
+    options.committed([statement]);
     if (actor.stage.fault(0.01)) throw unavailable("the connection broke before the answer");
   }
   return result;
@@ -55,20 +55,22 @@ async function single<Row>(
 async function inTransaction<T>(options: DatabaseOptions, work: (sql: Sql) => Promise<T>): Promise<T> {
   const { client, actor } = options;
   const ran: Ran[] = [];
+  let begun: Promise<unknown> | null = null;
   const locked = () => ran.some(({ statement }) => isWrite(statement));
   const query = async <Row>(statement: SqlText, values: readonly unknown[]) => {
     await (locked() ? actor.lockedTurn() : actor.turn());
-    if (ran.length === 0) await client.query("begin isolation level repeatable read");
-    const result = await run<Row>(options, statement, values);
+    // Sent together with the first statement; the connection keeps the order.
+    begun ??= client.query("begin isolation level repeatable read");
+    const [result] = await Promise.all([run<Row>(options, statement, values), begun]);
     ran.push({ statement, values, ...result });
     return result;
   };
   try {
     const result = await work({ query });
-    if (ran.length > 0) await commit(options, ran);
+    if (begun) await commit(options, ran);
     return result;
   } catch (error) {
-    await client.query("rollback");
+    if (begun) await client.query("rollback");
     throw error;
   }
 }
@@ -83,7 +85,7 @@ async function commit(options: DatabaseOptions, ran: readonly Ran[]): Promise<vo
   await client.query("commit");
   stage.say(`${actor.name} commit`);
   options.watch.committed(actor.name, ran);
-  options.committed();
+  options.committed(ran.map(({ statement }) => statement).filter(isWrite));
   if (stage.fault(0.01)) throw unavailable("the connection broke after the commit");
 }
 
@@ -98,7 +100,9 @@ async function run<Row>(
     actor.stage.say(`${actor.name} ${name} ${result.rowCount}`);
     return { rows: result.rows as Row[], rowCount: result.rowCount ?? 0 };
   } catch (error) {
-    actor.stage.say(`${actor.name} ${name} ${error instanceof Error && "code" in error ? error.code : error}`);
+    actor.stage.say(
+      `${actor.name} ${name} ${error instanceof Error && "code" in error ? error.code : error}`,
+    );
     throw error;
   }
 }

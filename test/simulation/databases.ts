@@ -1,6 +1,11 @@
 import { Retryable } from "../../service/domain/errors.ts";
 import type { Statement } from "../../service/domain/migration.ts";
-import type { Databases, DatabaseSession, JobOutcome, StatementOutcome } from "../../service/handlers/ports.ts";
+import type {
+  DatabaseSession,
+  Databases,
+  JobOutcome,
+  StatementOutcome,
+} from "../../service/handlers/ports.ts";
 import type { Actor } from "./actor.ts";
 import { type Aws, type AwsCluster, refuseForeign, seenOf } from "./aws.ts";
 

@@ -1,5 +1,5 @@
-import { type Envelope, receive } from "../../service/handlers/receive.ts";
 import type { Journal } from "../../service/handlers/ports.ts";
+import { type Envelope, receive } from "../../service/handlers/receive.ts";
 import type { Baton } from "./baton.ts";
 import { type Comment, HOST, INSTALLATION, type PullRequest } from "./github.ts";
 import type { Stage } from "./stage.ts";

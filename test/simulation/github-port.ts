@@ -95,7 +95,9 @@ function createComment(
 
 function ourComment({ stage }: Actor, comment: Comment | undefined, target: PullTarget): Comment | undefined {
   if (comment && (comment.author !== APP || comment.pull.number !== target.number)) {
-    throw stage.fail(new Broken("comment", `comment ${comment.id} by ${comment.author} is not ours to change`));
+    throw stage.fail(
+      new Broken("comment", `comment ${comment.id} by ${comment.author} is not ours to change`),
+    );
   }
   return comment;
 }

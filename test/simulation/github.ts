@@ -104,9 +104,7 @@ export function createGitHubWorld(stage: Stage): GitHubWorld {
       // A grant lasts until the next one.
       return own.some((grant, at) => {
         const next = own[at + 1];
-        return (
-          (grant.permission === "write" || grant.permission === "admin") && (!next || next.at >= from)
-        );
+        return (grant.permission === "write" || grant.permission === "admin") && (!next || next.at >= from);
       });
     },
   };
@@ -126,5 +124,17 @@ export function readPullRequest(pull: PullRequest): Pull {
   const { number, state, merged, closedAt, createdAt, headSha, fork, author, authorIsBot, repository } = pull;
   const refs = { headRef: "feature", baseRef: "main" };
   const named = { repositoryId: repository.id, repositoryName: repository.name };
-  return { number, ...named, state, merged, closedAt, createdAt, headSha, ...refs, fork, author, authorIsBot };
+  return {
+    number,
+    ...named,
+    state,
+    merged,
+    closedAt,
+    createdAt,
+    headSha,
+    ...refs,
+    fork,
+    author,
+    authorIsBot,
+  };
 }

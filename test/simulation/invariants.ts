@@ -88,7 +88,8 @@ function checkWhereSqlRan(
     }
     const written = new Set(ledger.map((entry) => `${entry.file}#${entry.index_in_file} ${entry.checksum}`));
     const unwritten = [...executed].find((what) => !written.has(what));
-    if (unwritten) throw new Broken("ledger", `${cluster.identifier} ran ${unwritten}, which ${id} does not know`);
+    if (unwritten)
+      throw new Broken("ledger", `${cluster.identifier} ran ${unwritten}, which ${id} does not know`);
     const claimed = ledger.find(
       ({ state, file, index_in_file, checksum }) =>
         state === "applied" && !executed.has(`${file}#${index_in_file} ${checksum}`),
@@ -105,11 +106,20 @@ async function checkReady(
 ): Promise<void> {
   const row = rows.get(environment.serving_id ?? "");
   const cluster = aws.former.get(row?.identifier ?? "");
-  if (!row || !cluster || environment.wanted !== "present" || row.verified_generation !== environment.generation) return;
+  if (
+    !row ||
+    !cluster ||
+    environment.wanted !== "present" ||
+    row.verified_generation !== environment.generation
+  )
+    return;
   const plan = await planAt(github, environment.head_sha);
   const wanted = plan?.map((statement) => statement.checksum).join();
   if (wanted !== cluster.executed.map((statement) => statement.checksum).join()) {
-    throw new Broken("false ready", `${row.id} is verified, but ran another plan than ${environment.head_sha}`);
+    throw new Broken(
+      "false ready",
+      `${row.id} is verified, but ran another plan than ${environment.head_sha}`,
+    );
   }
   if (cluster.verifiedAfter !== cluster.executed.length) {
     throw new Broken("false ready", `${row.id} is verified, but answered no query after its last statement`);

@@ -19,10 +19,9 @@ export interface LeaseWatch {
 
 /** What a worker may write without holding a key: pauses hold for everybody, a reaction is idempotent. */
 const FREE = /^(wakeup_|region_pause|installation_pause|command_reacted)/;
-const WRITES = /^\s*(insert|update|delete)/i;
 
-export function isWrite(statement: SqlText): boolean {
-  return WRITES.test(statement.text) || /\b(insert into|update|delete from) /i.test(statement.text);
+export function isWrite({ text }: SqlText): boolean {
+  return /\b(insert into|update|delete from) /i.test(text);
 }
 
 export function createLeaseWatch(stage: Stage): LeaseWatch {

@@ -11,7 +11,7 @@ import { createLeaseWatch } from "./leases.ts";
 import type { Mutation } from "./mutations.ts";
 import { createPeople } from "./people.ts";
 import { checkAgreement, isAsleep, isMoving } from "./quiescence.ts";
-import { readSnapshot, type Snapshot } from "./snapshot.ts";
+import { EMPTY, readSnapshot, type Snapshot, TABLE_NAMES, type Table, tablesOf } from "./snapshot.ts";
 import { Broken, createStage, type Stage } from "./stage.ts";
 import { contextOf, createDoor, createWorker, type Process, type Service } from "./workers.ts";
 import type { World } from "./world.ts";
@@ -69,19 +69,21 @@ export async function playLife(connections: Connections, options: LifeOptions): 
 function createLife(connections: Connections, stage: Stage, mutation: Mutation) {
   const world = createWorld(stage);
   const baton = createBaton();
-  let seen: Snapshot | null = null;
+  let seen = EMPTY;
+  let stale = new Set<Table>();
   let steps = 0;
-  const nextDue = () => Date.parse(seen?.wakeup[0]?.due_at ?? "") || Number.POSITIVE_INFINITY;
+  const nextDue = () => Date.parse(seen.wakeup[0]?.due_at ?? "") || Number.POSITIVE_INFINITY;
   const service: Service = {
     world,
     baton,
     watch: createLeaseWatch(stage),
     policy: policyOf(stage, world.maxClusters),
     mutation,
-    committed: () => {
-      seen = null;
+    committed(writes) {
+      for (const table of writes.flatMap(tablesOf)) stale.add(table);
     },
-    workDue: () => nextDue() <= stage.now().getTime(),
+    due: () => seen.wakeup.filter((row) => Date.parse(row.due_at) <= stage.now().getTime()).length,
+    looking: new Set(),
   };
   const processes = new Map<string, Process>([["door", createDoor(service, connections.door)]]);
   for (const [i, client] of connections.workers.entries()) {
@@ -91,11 +93,13 @@ function createLife(connections: Connections, stage: Stage, mutation: Mutation) 
     await baton.settle();
     if (stage.broken) throw stage.broken;
     world.aws.advance();
-    seen ??= await readSnapshot(connections.observer);
+    const tables = TABLE_NAMES.filter((table) => stale.has(table));
+    stale = new Set();
+    seen = await readSnapshot(connections.observer, tables, seen);
     await checkPromises(world, seen);
     return seen;
   };
-  const left = () => (seen ? pending(seen) : "");
+  const left = () => pending(seen);
   const scene: Scene = { stage, world, baton, processes, nextDue, left };
   return {
     steps: () => steps,

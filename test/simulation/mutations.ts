@@ -10,7 +10,7 @@ export interface Mutation {
 }
 
 const unleased: Readonly<Record<string, (text: string) => string>> = {
-  wakeup_claim: (text) => text.replace(/and w\.due_at <= \$2[^]*\$2\)/, "and $2::timestamptz is not null"),
+  wakeup_claim: (text) => text.replace(/and w\.due_at <= \$2[\s\S]*\$2\)/, "and $2::timestamptz is not null"),
   wakeup_done: withoutLease,
   wakeup_again: withoutLease,
   wakeup_renew: withoutLease,

@@ -54,16 +54,17 @@ export function createPeople(scene: Scene): People {
       deed.run(pull);
     },
     goHome() {
-      for (const repository of github.repositories) Object.assign(repository, { hidden: false, suspended: false });
+      for (const repository of github.repositories)
+        Object.assign(repository, { hidden: false, suspended: false });
     },
   };
 }
 
 function gapMs({ random }: Stage): number {
   const kind = random.number();
-  if (kind < 0.5) return random.between(1_000, 20_000);
-  if (kind < 0.85) return random.between(20_000, 600_000);
-  return random.between(600_000, 5 * 3_600_000);
+  if (kind < 0.55) return random.between(1_000, 20_000);
+  if (kind < 0.93) return random.between(20_000, 600_000);
+  return random.between(600_000, 4 * 3_600_000);
 }
 
 function populate({ stage, github, deliveries }: Scene): void {
@@ -77,7 +78,8 @@ function populate({ stage, github, deliveries }: Scene): void {
       permissions: new Map(),
     };
     github.repositories.push(repository);
-    for (const [login, permission] of Object.entries(LOGINS)) github.setPermission(repository, login, permission);
+    for (const [login, permission] of Object.entries(LOGINS))
+      github.setPermission(repository, login, permission);
   }
   const count = random.between(2, 3);
   for (let number = 1; number <= count; number += 1) {
@@ -185,7 +187,10 @@ function mischief({ stage, aws, github, deliveries }: Scene): readonly Deed[] {
     pull.repository[what] = !pull.repository[what];
   };
   return [
-    { name: "delete a cluster", run: ours((cluster) => cluster.status !== "CREATING" && aws.remove(cluster)) },
+    {
+      name: "delete a cluster",
+      run: ours((cluster) => cluster.status !== "CREATING" && aws.remove(cluster)),
+    },
     { name: "protect a cluster", run: ours((cluster) => Object.assign(cluster, { protected: true })) },
     { name: "make a foreign cluster", run: () => aws.addForeign() },
     { name: "hide the repository", run: flip("hidden") },

@@ -1,4 +1,5 @@
 import type pg from "pg";
+import type { SqlText } from "../../service/adapters/store/sql.ts";
 
 /** What an outsider who may read the whole store sees; times in ISO 8601. */
 export interface Snapshot {
@@ -71,21 +72,46 @@ const TABLES: Readonly<Record<keyof Snapshot, string>> = {
   wakeup: "select topic, key, due_at, attempts, lease from wakeup order by due_at, topic, key",
   cluster: "select * from cluster order by id",
   environment: "select * from environment order by id",
-  statement: "select cluster_id, file, index_in_file, checksum, state from statement order by cluster_id, ordinal",
+  statement:
+    "select cluster_id, file, index_in_file, checksum, state from statement order by cluster_id, ordinal",
   command: "select pull_key, comment_id, verb, author, outcome from command order by pull_key, comment_id",
   report: "select pull_key, comment_id, audit_at from report order by pull_key",
   delivery: "select guid from delivery where handled_at is null order by guid",
 };
 
-const parts = Object.entries(TABLES).map(
-  ([table, text]) => `'${table}', (select coalesce(json_agg(t), '[]') from (${text}) t)`,
-);
-const SNAPSHOT = { name: "snapshot", text: `select json_build_object(${parts.join(", ")}) as seen` };
+export type Table = keyof Snapshot;
+export const TABLE_NAMES = Object.keys(TABLES) as readonly Table[];
 
-/** One statement, so one moment. */
-export async function readSnapshot(client: pg.Client): Promise<Snapshot> {
-  const { rows } = await client.query<{ seen: Snapshot }>(SNAPSHOT);
-  const [row] = rows;
-  if (!row) throw new Error("The store gave no snapshot.");
-  return row.seen;
+/** The tables that a statement may change. */
+export function tablesOf({ text }: SqlText): readonly Table[] {
+  const changed = [...text.matchAll(/\b(?:insert into|update|delete from) (\w+)/gi)].map((match) => match[1]);
+  return TABLE_NAMES.filter((table) => changed.includes(table));
 }
+
+/** Reads tables again, in one statement and so at one moment; the others are as in `before`. */
+export async function readSnapshot(
+  client: pg.Client,
+  tables: readonly Table[],
+  before: Snapshot,
+): Promise<Snapshot> {
+  if (tables.length === 0) return before;
+  const parts = tables.map(
+    (table) => `'${table}', (select coalesce(json_agg(t), '[]') from (${TABLES[table]}) t)`,
+  );
+  const text = `select json_build_object(${parts.join(", ")}) as seen`;
+  const { rows } = await client.query<{ seen: Partial<Snapshot> }>({
+    name: `seen_${tables.join("_")}`,
+    text,
+  });
+  return { ...before, ...rows[0]?.seen };
+}
+
+export const EMPTY: Snapshot = {
+  wakeup: [],
+  cluster: [],
+  environment: [],
+  statement: [],
+  command: [],
+  report: [],
+  delivery: [],
+};

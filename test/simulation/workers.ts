@@ -1,5 +1,6 @@
 import type pg from "pg";
 import { createJournal } from "../../service/adapters/store/journal.ts";
+import type { SqlText } from "../../service/adapters/store/sql.ts";
 import { createStore } from "../../service/adapters/store/store.ts";
 import type { Context, Policy } from "../../service/handlers/context.ts";
 import { claimDue, runHeld } from "../../service/handlers/worker.ts";
@@ -27,9 +28,11 @@ export interface Service {
   readonly watch: LeaseWatch;
   readonly policy: Policy;
   readonly mutation: Mutation;
-  readonly committed: () => void;
-  /** Whether a wakeup is due. */
-  readonly workDue: () => boolean;
+  readonly committed: (writes: readonly SqlText[]) => void;
+  /** How many wakeups are due. */
+  readonly due: () => number;
+  /** Workers that look for work; more of them than there is work would only cost time. */
+  readonly looking: Set<string>;
 }
 
 /** One process of the service: it can die at any turn, and another one takes its place. */
@@ -41,7 +44,7 @@ export interface Process {
 }
 
 export function createWorker(service: Service, name: string, client: pg.Client): Process {
-  const { baton, world } = service;
+  const { baton, world, looking } = service;
   const actor = createActor(baton, world.stage, name);
   const database = databaseOf(service, actor, client);
   return {
@@ -50,19 +53,23 @@ export function createWorker(service: Service, name: string, client: pg.Client):
       baton.spawn(async () => {
         await baton.turn(name, { until: atMs });
         for (;;) {
-          await baton.turn(name, { ready: service.workDue });
-          await workOnce(context, actor);
+          await baton.turn(name, { ready: () => service.due() > looking.size });
+          looking.add(name);
+          await workOnce(context, actor, () => looking.delete(name));
         }
       });
     },
-    bury: () => database.abandon(),
+    bury() {
+      looking.delete(name);
+      return database.abandon();
+    },
   };
 }
 
-async function workOnce(context: Context, actor: Actor): Promise<void> {
+async function workOnce(context: Context, actor: Actor, looked: () => void): Promise<void> {
   try {
-    const count = actor.stage.random.between(1, TAKE);
-    for (const held of await claimDue(context, count)) await runHeld(context, held);
+    const claimed = await claimDue(context, actor.stage.random.between(1, TAKE)).finally(looked);
+    for (const held of claimed) await runHeld(context, held);
   } catch (error) {
     if (error instanceof Broken) throw error;
     actor.stage.say(`${actor.name} ${error instanceof Error ? error.message : String(error)}`);

@@ -1,8 +1,8 @@
-import { lineSplitter } from "./splitter.ts";
 import type { Aws } from "./aws.ts";
 import type { Deliveries } from "./deliveries.ts";
 import type { GitHubWorld, PullRequest } from "./github.ts";
 import type { People } from "./people.ts";
+import { lineSplitter } from "./splitter.ts";
 import type { Stage } from "./stage.ts";
 
 /** Everything outside the service. */
