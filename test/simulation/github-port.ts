@@ -1,22 +1,26 @@
 import { Refused, Retryable } from "../../service/domain/errors.ts";
 import type { GitHub, PullTarget } from "../../service/handlers/ports.ts";
 import type { Actor } from "./actor.ts";
-import { APP, type Comment, type GitHubWorld, type PullRequest, readPullRequest } from "./github.ts";
+import {
+  APP,
+  answersTo,
+  type Comment,
+  type GitHubWorld,
+  type PullRequest,
+  type Repository,
+  readPullRequest,
+} from "./github.ts";
 import { Broken } from "./stage.ts";
 
 /** GitHub as the App reaches it: errors, limits, and answers that are lost after the effect. */
 export function createSimulatedGitHub(world: GitHubWorld, actor: Actor): GitHub {
+  const reach = (repository: Repository, target: PullTarget) =>
+    repository.id === target.repositoryId && answersTo(repository, target.repositoryName);
   const pullOf = (target: PullTarget) =>
-    world.pulls.find(
-      (pull) =>
-        pull.repository.id === target.repositoryId &&
-        pull.number === target.number &&
-        !pull.repository.hidden,
-    );
+    world.pulls.find((pull) => reach(pull.repository, target) && pull.number === target.number);
   const commentOf = (target: PullTarget, id: number) => {
     const comment = world.comments.get(id);
-    const seen = comment?.pull.repository.id === target.repositoryId && !comment.pull.repository.hidden;
-    return seen ? comment : undefined;
+    return comment && reach(comment.pull.repository, target) ? comment : undefined;
   };
   const call = async <T>(what: string, target: PullTarget, effect: () => T): Promise<T> => {
     await before(world, actor, `${what} ${target.repositoryId}#${target.number}`, target);
@@ -33,10 +37,10 @@ export function createSimulatedGitHub(world: GitHubWorld, actor: Actor): GitHub 
     readComment: (target, id) => call("comment", target, () => readComment(commentOf(target, id))),
     readPermission: (target, login) =>
       call("permission", target, () => pullOf(target)?.repository.permissions.get(login) ?? "none"),
-    readMigrations: (target, sha) =>
+    readMigrations: (target, sha, directory) =>
       call("migrations", target, () => {
         if (!pullOf(target)) throw new Refused("migrations_not_found", `There is no commit ${sha}.`);
-        return world.filesAt(sha);
+        return world.filesAt(sha).filter((file) => file.path.startsWith(`${directory}/`));
       }),
     findComments: (target, marker) =>
       call("comments", target, () =>

@@ -11,6 +11,8 @@ const FIRST_COMMENT = 1_001;
 export interface Repository {
   readonly id: number;
   name: string;
+  /** GitHub redirects from these. */
+  readonly formerNames: Set<string>;
   /** The App lost its access: everything is a 404. */
   hidden: boolean;
   /** The installation is suspended: every call is refused. */
@@ -108,6 +110,11 @@ export function createGitHubWorld(stage: Stage): GitHubWorld {
       });
     },
   };
+}
+
+/** Whether a call by this name reaches the repository. */
+export function answersTo({ name, formerNames, hidden }: Repository, asked: string): boolean {
+  return !hidden && (name === asked || formerNames.has(asked));
 }
 
 /** GitHub's times have no milliseconds. */

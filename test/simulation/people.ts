@@ -73,6 +73,7 @@ function populate({ stage, github, deliveries }: Scene): void {
     const repository: Repository = {
       id,
       name: `shop/app${id}`,
+      formerNames: new Set(),
       hidden: false,
       suspended: false,
       permissions: new Map(),
@@ -197,7 +198,10 @@ function mischief({ stage, aws, github, deliveries }: Scene): readonly Deed[] {
     { name: "suspend the installation", run: flip("suspended") },
     {
       name: "rename the repository",
-      run: (pull) => Object.assign(pull.repository, { name: `shop/renamed${random.between(1, 99)}` }),
+      run({ repository }) {
+        repository.formerNames.add(repository.name);
+        repository.name = `shop/renamed${random.between(1, 99)}`;
+      },
     },
     {
       name: "change permissions",
