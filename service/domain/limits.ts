@@ -38,6 +38,9 @@ export const REFUSED_STEP_LOOK_MS = 5 * 60_000;
 export const REPORT_REFUSALS_MAX = 72;
 /** A full quota is looked at again this often, besides being woken when a cluster is gone. */
 export const WAITING_LOOK_MS = 30_000;
+/** While creates are under way the count is too high for a moment; a new environment gives it this long to settle. */
+export const SLOTS_SETTLE_MS = 5_000;
+export const SLOTS_SETTLE_LOOK_MS = 250;
 /** The first query may find the cluster waking up; after this it is a failure that the report shows. */
 export const VERIFY_DEADLINE_MS = 5 * 60_000;
 export const VERIFY_LOOK_MS = 1_000;

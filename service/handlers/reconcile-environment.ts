@@ -2,7 +2,7 @@ import type { Cluster } from "../domain/cluster.ts";
 import { decideEnvironment, type EnvironmentDecision } from "../domain/decide-environment.ts";
 import type { Environment } from "../domain/environment.ts";
 import { Refused } from "../domain/errors.ts";
-import { REFUSED_STEP_LOOK_MS } from "../domain/limits.ts";
+import { REFUSED_STEP_LOOK_MS, SLOTS_SETTLE_LOOK_MS, SLOTS_SETTLE_MS } from "../domain/limits.ts";
 import { type Context, newId } from "./context.ts";
 import { migrate } from "./migrate.ts";
 import { readPlan } from "./plans.ts";
@@ -70,7 +70,7 @@ async function perform(work: Work, decision: EnvironmentDecision, offered: Offer
     case "intend":
       return intend(work, decision.target, offered);
     case "queue":
-      return queue(work, decision.lookMs);
+      return queue(work, decision.lookMs, offered);
     case "migrate":
       return migrate(
         work.context,
@@ -145,8 +145,13 @@ async function intend(work: Work, target: "serving" | "next", offered: Offered |
   });
 }
 
-async function queue(work: Work, lookMs: number): Promise<void> {
+/** Takes a place in the queue, unless the count is only unsettled by creates that end within moments. */
+async function queue(work: Work, lookMs: number, offered: Offered | null): Promise<void> {
   const { context, environment } = work;
+  const waitedMs = context.clock.now().getTime() - environment.wantedAt.getTime();
+  if (offered?.settling && waitedMs < SLOTS_SETTLE_MS) {
+    return work.step.commit(later(context, SLOTS_SETTLE_LOOK_MS), async () => {});
+  }
   if (environment.queuedAt) return work.step.commit(later(context, lookMs), async () => {});
   await write(work, { queuedAt: context.clock.now() }, "queued", later(context, lookMs), async () => []);
 }

@@ -15,6 +15,8 @@ export interface Offered {
   readonly offer: Offer;
   readonly regionVersion: number;
   readonly census: SlotCensus;
+  /** Creates are under way: each may be counted twice for a moment, as an intent of ours and as a cluster at AWS. */
+  readonly settling: boolean;
 }
 
 /** Counts slots, at AWS and in the store, and offers one to the environment or a place in the queue. */
@@ -36,10 +38,11 @@ export async function readOffer(context: Context, environment: Environment): Pro
     ours: rows.ours,
   };
   const { regionVersion } = rows;
-  if (environment.servingId) return { offer: offerRebuild(census), regionVersion, census };
+  const settling = rows.ours > rows.oursWithId;
+  if (environment.servingId) return { offer: offerRebuild(census), regionVersion, census, settling };
   const [waiting, holdings] = [await store.waiting(), await store.holdings()];
   const offer = offerSlot(asWaiting(environment), ahead(environment, waiting), holdings, policy.caps, census);
-  return { offer, regionVersion, census };
+  return { offer, regionVersion, census, settling };
 }
 
 /** The number of slots that previews have in all. */
