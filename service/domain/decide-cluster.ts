@@ -10,6 +10,7 @@ import {
   ABSENCE_CONFIRM_MS,
   CLIENT_TOKEN_TRUST_MS,
   CREATE_LAG_MS,
+  CREATE_LATE_MS,
   CREATE_SLOW_MS,
   CREATING_LOOK_FIRST_MS,
   CREATING_LOOK_LAST_MS,
@@ -105,7 +106,7 @@ export function decideFound(cluster: Cluster, found: Observation, now: Date): Cl
   const confirmed =
     cluster.absentSince !== null &&
     since(cluster.absentSince, now) >= ABSENCE_CONFIRM_MS &&
-    attempted >= CLIENT_TOKEN_TRUST_MS;
+    attempted >= CLIENT_TOKEN_TRUST_MS + CREATE_LATE_MS;
   // The environment sees a lost cluster and writes a new intent with a new token.
   if (confirmed) return record(cluster, { status: "gone", lookMs: null, event: "create_lost" });
   return record(cluster, {

@@ -20,6 +20,8 @@ export const BACKOFF_LAST_MS = 300_000;
 
 /** AWS promises that a repeated client token returns the first answer; how long is not published, so only 5 min are trusted. */
 export const CLIENT_TOKEN_TRUST_MS = 5 * 60_000;
+/** A create that was begun within the trust may arrive this much later, from a worker that was paused; AWS refuses older signatures. */
+export const CREATE_LATE_MS = 5 * 60_000;
 /** A cluster is called absent only after two complete lists, or two 404s, this far apart. */
 export const ABSENCE_CONFIRM_MS = 60_000;
 /** A 404 right after creation is replication lag, not absence. */
