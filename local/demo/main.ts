@@ -74,31 +74,37 @@ async function processesOf(directory: string): Promise<readonly string[]> {
   return found;
 }
 
-/** Runs until Ctrl-C, then leaves nothing running. */
+/** Runs until Ctrl-C, then leaves nothing running; also if that comes while it starts. */
 async function stay(): Promise<number> {
-  const directory = await mkdtemp(join(tmpdir(), "offshoot-demo-"));
-  const stack = await startStack({ directory, dsqlArgs: ["--creating-ms", String(CREATING_MS)] });
-  await mkdir(dirname(STATE_FILE), { recursive: true });
-  await writeFile(STATE_FILE, JSON.stringify({ pageUrl: stack.github.pageUrl }), {
-    mode: 0o600,
+  const interrupted = new Promise<void>((resolve) => {
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => resolve());
   });
-  console.log(`
-Offshoot is running. Open ${stack.github.pageUrl}
+  const directory = await mkdtemp(join(tmpdir(), "offshoot-demo-"));
+  try {
+    const stack = await startStack({ directory, dsqlArgs: ["--creating-ms", String(CREATING_MS)] });
+    await mkdir(dirname(STATE_FILE), { recursive: true });
+    await writeFile(STATE_FILE, JSON.stringify({ pageUrl: stack.github.pageUrl }), { mode: 0o600 });
+    console.log(welcome(stack.github.pageUrl, join(directory, "log")));
+    await interrupted;
+    console.log("\nStopping…");
+    await stack.stop();
+    return 0;
+  } finally {
+    await rm(STATE_FILE, { force: true });
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+function welcome(pageUrl: string, logs: string): string {
+  return `
+Offshoot is running. Open ${pageUrl}
 
   1. Open a pull request in acme/shop: a comment appears, and a few seconds later it says how to connect.
   2. In another terminal: scripts/connect 1
   3. Comment /db status, /db destroy or /db create as wendy (write) or rita (read only).
   4. Close the pull request and watch its cluster go.
 
-Logs are in ${join(directory, "log")}. Ctrl-C ends everything.`);
-  await new Promise<void>((resolve) => {
-    for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => resolve());
-  });
-  console.log("\nStopping…");
-  await stack.stop();
-  await rm(STATE_FILE, { force: true });
-  await rm(directory, { recursive: true, force: true });
-  return 0;
+Logs are in ${logs}. Ctrl-C ends everything.`;
 }
 
 function seconds(begun: number): string {
