@@ -14,6 +14,8 @@ export type EnvironmentDecision =
   | { readonly do: "ask_slot" }
   | { readonly do: "intend"; readonly target: Target }
   | { readonly do: "queue"; readonly offer: Offer; readonly lookMs: number }
+  /** It waited for a slot that it needs no longer, such as after a push that took a change back. */
+  | { readonly do: "leave_queue" }
   | { readonly do: "migrate"; readonly target: Target }
   | { readonly do: "verify"; readonly target: Target }
   /** The serving cluster cannot be repaired and was never ready: remove it and begin anew. */
@@ -83,14 +85,26 @@ function decidePresent(
   now: Date,
 ): EnvironmentDecision {
   if (now >= environment.until) return { do: "expire" };
-  const now_ = standing(serving);
-  if (now_ === "lost") return { do: "detach", event: "cluster_lost" };
+  if (standing(serving) === "lost") return { do: "detach", event: "cluster_lost" };
   if (environment.planGeneration !== environment.generation) return { do: "read_plan" };
   const look = Math.min(environment.until.getTime() - now.getTime(), READY_LOOK_MS);
   // A plan that cannot be read as SQL needs a push; it takes no slot while it waits.
   if (environment.planProblem) return next ? { do: "drop_next" } : rest(look);
   if (!serving) return acquire(offer, "serving");
-  if (now_ === "pending") return rest(look);
+  const decision = decideHeld(environment, serving, next, offer, look);
+  return environment.queuedAt && !WAITS.has(decision.do) ? { do: "leave_queue" } : decision;
+}
+
+const WAITS: ReadonlySet<EnvironmentDecision["do"]> = new Set(["ask_slot", "intend", "queue"]);
+
+function decideHeld(
+  environment: Environment,
+  serving: Cluster,
+  next: Cluster | null,
+  offer: Offer | null,
+  look: number,
+): EnvironmentDecision {
+  if (standing(serving) === "pending") return rest(look);
   if (next) return decideNext(environment, next, look);
   return decideServing(environment, serving, offer, look);
 }
