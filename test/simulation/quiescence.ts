@@ -1,8 +1,11 @@
+import { decideEnvironment } from "../../service/domain/decide-environment.ts";
+import type { Environment } from "../../service/domain/environment.ts";
 import { CLUSTER_TAG } from "../../service/domain/names.ts";
 import type { Phase } from "../../service/domain/phase.ts";
 import { type RenderedReport, renderReport } from "../../service/domain/render.ts";
 import { outside } from "../../service/domain/text.ts";
 import type { Context } from "../../service/handlers/context.ts";
+import { readOffer } from "../../service/handlers/slots.ts";
 import { readView } from "../../service/handlers/view.ts";
 import type { Aws } from "./aws.ts";
 import { APP, type Comment, type PullRequest } from "./github.ts";
@@ -125,8 +128,20 @@ async function checkShown(
   if (!RESTING[environment.wanted]?.has(phase)) {
     throw new Broken("disagreement", `${key} is wanted ${environment.wanted}, but rests in ${phase}`);
   }
+  if (environment.queuedAt) await checkWaiting(context, environment);
   if (comments.length === 0 && commentDeleted) return;
   checkComment(key, comments, renderReport([view]), phase);
+}
+
+/** Nobody waits for a slot that is free, or that it does not need. */
+async function checkWaiting(context: Context, environment: Environment): Promise<void> {
+  const serving = environment.servingId ? await context.store.cluster(environment.servingId) : null;
+  const next = environment.nextId ? await context.store.cluster(environment.nextId) : null;
+  const { offer } = await readOffer(context, environment);
+  const decision = decideEnvironment(environment, serving, next, offer, context.clock.now());
+  if (decision.do !== "queue") {
+    throw new Broken("disagreement", `${environment.pullKey} waits for a slot, but could ${decision.do}`);
+  }
 }
 
 function checkComment(
