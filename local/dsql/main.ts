@@ -1,6 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { runLocal } from "../run.ts";
 import { openAuthority } from "./authority.ts";
 import { buildControl } from "./control.ts";
 import { openEngine } from "./engine.ts";
@@ -114,23 +115,4 @@ async function start(flags: Flags): Promise<{ ready: LocalDsqlReady; stop(): Pro
   return { ready: { ready: true, ...ready }, stop };
 }
 
-async function main(): Promise<void> {
-  const { ready, stop } = await start(readFlags(process.argv.slice(2)));
-  for (const signal of ["SIGTERM", "SIGINT"] as const) {
-    process.once(signal, () => {
-      stop().then(
-        () => process.exit(0),
-        (error: unknown) => {
-          console.error(error);
-          process.exit(1);
-        },
-      );
-    });
-  }
-  console.log(JSON.stringify(ready));
-}
-
-main().catch((error: unknown) => {
-  console.error(error instanceof Error ? error.message : error);
-  process.exit(1);
-});
+await runLocal((args) => start(readFlags(args)));

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { appendFileSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { runLocal } from "../run.ts";
 import { createAccess } from "./access.ts";
 import { createActions } from "./actions.ts";
 import { createCredentials } from "./credentials.ts";
@@ -126,23 +127,4 @@ function recordTo(file: string): (call: RecordedCall) => void {
   return (call) => appendFileSync(file, `${JSON.stringify(call)}\n`, { mode: 0o600 });
 }
 
-async function main(): Promise<void> {
-  const { ready, stop } = await start(readFlags(process.argv.slice(2)));
-  for (const signal of ["SIGTERM", "SIGINT"] as const) {
-    process.once(signal, () => {
-      stop().then(
-        () => process.exit(0),
-        (error: unknown) => {
-          console.error(error);
-          process.exit(1);
-        },
-      );
-    });
-  }
-  console.log(JSON.stringify(ready));
-}
-
-main().catch((error: unknown) => {
-  console.error(error instanceof Error ? error.message : error);
-  process.exit(1);
-});
+await runLocal((args) => start(readFlags(args)));
