@@ -29,6 +29,8 @@ export interface Launch {
   /** The script, relative to the checkout, and its arguments. */
   readonly script: string;
   readonly args?: readonly string[];
+  /** Arguments of Node itself, before the script. */
+  readonly nodeArgs?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   /** Where its output goes. */
   readonly logFile: string;
@@ -42,11 +44,15 @@ export async function launch<Ready>(
   what: Launch,
   isReady: (line: Record<string, unknown>) => Ready | null,
 ): Promise<Running<Ready>> {
-  const child = spawn(process.execPath, [join(ROOT, what.script), ...(what.args ?? [])], {
-    cwd: ROOT,
-    env: { ...inherited(), ...what.env },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
+  const child = spawn(
+    process.execPath,
+    [...(what.nodeArgs ?? []), join(ROOT, what.script), ...(what.args ?? [])],
+    {
+      cwd: ROOT,
+      env: { ...inherited(), ...what.env },
+      stdio: ["ignore", "pipe", "pipe"],
+    },
+  );
   const log = createWriteStream(what.logFile, { flags: "a" });
   child.stderr.pipe(log, { end: false });
   const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));

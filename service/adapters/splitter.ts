@@ -7,6 +7,9 @@ import { problemAt, type SplitAnswer } from "./splitter-problem.ts";
 /** The parse tree of the largest allowed file, as JSON and as objects, stays well below this. */
 const SPLIT_MEMORY_MB = 512;
 
+/** A worker and its parser hold 40 MB; without work for this long it is ended, and the next file waits 0.3 s for another. */
+const IDLE_MS = 10_000;
+
 export interface SplitterOptions {
   readonly timeoutMs?: number;
   readonly memoryMb?: number;
@@ -16,7 +19,8 @@ export interface SplitterOptions {
 
 /**
  * The splitter: libpg-query in a worker thread, so that a hostile file can neither block nor kill the process.
- * One worker, started at the first use, serves one file at a time; it is replaced after a time-out or a crash.
+ * One worker, started at the first use, serves one file at a time; it is replaced after a time-out or a crash, and ended
+ * when there is nothing to split.
  * `split` never throws for a text: what cannot be split is a problem that names the file. `close` ends the worker.
  */
 export function createSplitter(options: SplitterOptions = {}): Splitter & { close(): Promise<void> } {
@@ -29,11 +33,19 @@ export function createSplitter(options: SplitterOptions = {}): Splitter & { clos
   // Each turn waits for the one before it.
   let last: Promise<unknown> = Promise.resolve();
 
+  let idle: NodeJS.Timeout | undefined;
+  const endIdle = () => {
+    void worker?.terminate();
+    worker = null;
+  };
+
   const splitOne = async (file: MigrationFile): Promise<SplitAnswer> => {
     // A worker that has ended by itself has lost its thread id.
     const asked = worker && worker.threadId > 0 ? worker : startWorker(limits.worker, limits.memoryMb);
     worker = asked;
+    clearTimeout(idle);
     const answer = await ask(asked, file, limits.timeoutMs);
+    idle = setTimeout(endIdle, IDLE_MS).unref();
     if (typeof answer !== "string") return answer;
     worker = null;
     await asked.terminate();
@@ -51,6 +63,7 @@ export function createSplitter(options: SplitterOptions = {}): Splitter & { clos
     },
     async close() {
       await last;
+      clearTimeout(idle);
       await worker?.terminate();
       worker = null;
     },
