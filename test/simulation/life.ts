@@ -158,7 +158,13 @@ function jump({ stage, left }: Scene, later: readonly number[]): void {
 }
 
 function moments({ world, baton, nextDue }: Scene, calmAt: number | null): readonly number[] {
-  const plans = [nextDue(), world.people.nextAt(), world.deliveries.nextAt(), calmAt];
+  const plans = [
+    nextDue(),
+    world.people.nextAt(),
+    world.deliveries.nextAt(),
+    world.aws.nextArrival(),
+    calmAt,
+  ];
   const pauses = baton.waiting().map((turn) => turn.until);
   return [...plans, ...pauses].filter((at) => at !== null && Number.isFinite(at)) as number[];
 }
