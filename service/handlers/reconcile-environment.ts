@@ -71,6 +71,8 @@ async function perform(work: Work, decision: EnvironmentDecision, offered: Offer
       return intend(work, decision.target, offered);
     case "queue":
       return queue(work, decision.lookMs, offered);
+    case "leave_queue":
+      return change(work, { queuedAt: null }, "left_queue");
     case "migrate":
       return migrate(
         work.context,
@@ -98,6 +100,9 @@ async function perform(work: Work, decision: EnvironmentDecision, offered: Offer
       );
     case "ask_slot":
       throw new Error(`Environment ${work.environment.id} was offered a slot and asked for it again.`);
+    default:
+      // A decision that nobody carries out would let the lease run out again and again; the compiler knows them all.
+      return decision satisfies never;
   }
 }
 
