@@ -85,8 +85,14 @@ async function retrying<T>(attempt: () => Promise<T>): Promise<T> {
     try {
       return await attempt();
     } catch (error) {
-      if (!isConflict(error) || tries >= TRIES_MAX) throw error;
+      if (!(isConflict(error) || isCatalogRace(error)) || tries >= TRIES_MAX) throw error;
       await new Promise((resolve) => setTimeout(resolve, WAIT_MS));
     }
   }
+}
+
+/** On plain Postgres the second of two who make the same table at once meets a key of the catalog, even with IF NOT EXISTS. */
+function isCatalogRace(error: unknown): boolean {
+  const { code, constraint } = Object(error);
+  return code === "23505" && String(constraint).startsWith("pg_");
 }
