@@ -15,7 +15,7 @@ import { createJournal } from "./adapters/store/journal.ts";
 import { checkStoreVersion, type StoreFlavour } from "./adapters/store/schema.ts";
 import { createStore } from "./adapters/store/store.ts";
 import type { Config, StoreConfig } from "./config.ts";
-import { AGE_DAYS } from "./domain/limits.ts";
+import { AGE_DAYS, CALL_TIMEOUT_MS } from "./domain/limits.ts";
 import type { Context, Policy } from "./handlers/context.ts";
 import type { Chance, Clock, Log } from "./handlers/ports.ts";
 import type { Store } from "./handlers/ports-store.ts";
@@ -27,6 +27,8 @@ import { createVerifier } from "./http/signature.ts";
 const STORE_CONNECTIONS = 12;
 /** Steps at a time: they wait on AWS and GitHub far more than they compute. */
 const STEPS_AT_ONCE = 8;
+/** A store that hangs must not hold a step, and the worker with it, for longer than one that is away. */
+const CONNECT_TIMEOUT_MS = 10_000;
 const DAY_MS = 86_400_000;
 
 const clock: Clock = { now: () => new Date() };
@@ -100,7 +102,15 @@ export async function compose(config: Config): Promise<System> {
 
 function openPool(config: StoreConfig): pg.Pool {
   const { store } = config;
-  if (store.kind === "postgres") return new pg.Pool({ connectionString: store.url, max: STORE_CONNECTIONS });
+  if (store.kind === "postgres") {
+    return new pg.Pool({
+      connectionString: store.url,
+      max: STORE_CONNECTIONS,
+      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+      query_timeout: CALL_TIMEOUT_MS,
+      keepAlive: true,
+    });
+  }
   return createDsqlPool({ ...connectionOf(config), host: store.host, max: STORE_CONNECTIONS });
 }
 

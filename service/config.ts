@@ -17,7 +17,7 @@ export type { AwsConfig, Config, StoreConfig } from "./config-shape.ts";
 export { ConfigProblems } from "./env-reader.ts";
 
 const REGION = /^[a-z]{2,4}(-[a-z]+)+-\d$/;
-const CLUSTER_HOST = /^[a-z0-9]{26}\.dsql[a-z-]*\.[a-z0-9-]+\.on\.aws$/;
+const CLUSTER_HOST = /^[a-z0-9]{26}\.dsql[a-z0-9-]*\.[a-z0-9-]+\.on\.aws$/;
 const ASSIGNMENTS = /^[A-Z_][A-Z0-9_]*=[\w./:@%+,-]*( [A-Z_][A-Z0-9_]*=[\w./:@%+,-]*)*$/;
 const LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"];
 const HOUR_MS = 3_600_000;

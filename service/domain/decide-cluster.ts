@@ -141,6 +141,10 @@ export function decideRemoved(cluster: Cluster, answer: RemoveAnswer, now: Date)
     case "unknown":
       return retry(answer);
     case "removing":
+      // Asked again because AWS did not seem to know of the first time: in its own time, not in a tight loop.
+      if (cluster.status === "removing") {
+        return record(cluster, { reason: cluster.reason, lookMs: removingLookMs(cluster, now) });
+      }
       return record(cluster, { status: "removing", lookMs: 0, event: "cluster_removing" });
     case "busy":
       // 409 while AWS still creates it: no budget, the delete is repeated until it is taken.
@@ -211,8 +215,12 @@ function seenRemoving(cluster: Cluster, seen: Known, now: Date): ClusterDecision
   const age = since(cluster.statusSince, now);
   return record(cluster, {
     reason: age > REMOVE_SLOW_MS ? "remove_slow" : null,
-    lookMs: Math.min(REMOVING_LOOK_MS, Math.max(CREATING_LOOK_FIRST_MS, age)),
+    lookMs: removingLookMs(cluster, now),
   });
+}
+
+function removingLookMs(cluster: Cluster, now: Date): number {
+  return Math.min(REMOVING_LOOK_MS, Math.max(CREATING_LOOK_FIRST_MS, since(cluster.statusSince, now)));
 }
 
 function adopt(

@@ -49,7 +49,7 @@ export function progress(
 }
 
 /**
- * What to do next for an environment. Total and pure; the first matching row wins (reference: design.md, "Wanted versus
+ * What to do next for an environment. `serving` of an unwanted one may be any cluster that it left behind. Total and pure; the first matching row wins (reference: design.md, "Wanted versus
  * existing"). `offer` is null until the decision was `ask_slot`.
  */
 export function decideEnvironment(
@@ -70,8 +70,9 @@ function decideAbsent(
   next: Cluster | null,
 ): EnvironmentDecision {
   if (next) return { do: "drop_next" };
-  if (!serving) return environment.endedAt ? rest(null) : { do: "end" };
-  if (serving.status === "gone") return { do: "end" };
+  if (!serving || serving.status === "gone") {
+    return environment.endedAt && !environment.servingId ? rest(null) : { do: "end" };
+  }
   // A removing cluster wakes this environment when AWS has confirmed that it is gone.
   if (serving.use === "remove" || serving.status === "removing") return rest(null);
   return { do: "remove" };
@@ -90,7 +91,7 @@ function decidePresent(
   const look = Math.min(environment.until.getTime() - now.getTime(), READY_LOOK_MS);
   // A plan that cannot be read as SQL needs a push; it takes no slot while it waits.
   if (environment.planProblem) return next ? { do: "drop_next" } : rest(look);
-  if (!serving) return acquire(offer, "serving");
+  if (!serving && !next) return acquire(offer, "serving");
   const decision = decideHeld(environment, serving, next, offer, look);
   return environment.queuedAt && !WAITS.has(decision.do) ? { do: "leave_queue" } : decision;
 }
@@ -99,13 +100,14 @@ const WAITS: ReadonlySet<EnvironmentDecision["do"]> = new Set(["ask_slot", "inte
 
 function decideHeld(
   environment: Environment,
-  serving: Cluster,
+  serving: Cluster | null,
   next: Cluster | null,
   offer: Offer | null,
   look: number,
 ): EnvironmentDecision {
-  if (standing(serving) === "pending") return rest(look);
+  // Also if the serving one was lost meanwhile: the rebuilt one has its slot already.
   if (next) return decideNext(environment, next, look);
+  if (!serving || standing(serving) === "pending") return rest(look);
   return decideServing(environment, serving, offer, look);
 }
 

@@ -41,7 +41,7 @@ export function decideWanted(facts: DesireFacts): Desire {
   if (command?.verb === "destroy") return { wanted: "absent", reason: "command_destroy" };
   const asked =
     command !== null && (facts.open || (facts.closedAt !== null && command.commentedAt > facts.closedAt));
-  if (facts.open && existing?.reason === "expired") {
+  if (existing?.reason === "expired" && (facts.open || asked)) {
     const again = facts.headSha !== existing.headSha;
     const askedAgain = asked && command.commentedAt > existing.wantedAt;
     if (!again && !askedAgain) return { wanted: "absent", reason: "expired" };

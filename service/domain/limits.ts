@@ -12,8 +12,10 @@ export const MIGRATE_STEP_SECONDS = 20;
 /** Due wakeups read per claim, and taken at most: reading 64 and taking 8 gave the fewest conflicts in the prototype. */
 export const CLAIM_READ = 64;
 export const CLAIM_TAKE = 8;
-/** Deliveries applied by one intake step; more stay for the next one. */
-export const INTAKE_DELIVERIES = 100;
+/** Deliveries applied by one intake step, within its lease: a command costs two calls to GitHub. More stay for the next one. */
+export const INTAKE_DELIVERIES = 20;
+/** GitHub's answer may be a moment older than its webhook; if they contradict each other it is asked once more. */
+export const CONTRADICTED_LOOK_MS = 10_000;
 /** Back-off of a failed step: 1 s doubled up to 5 min, with jitter; never given up. */
 export const BACKOFF_FIRST_MS = 1_000;
 export const BACKOFF_LAST_MS = 300_000;
@@ -38,6 +40,10 @@ export const REFUSED_LOOK_MS = 60 * 60_000;
 export const REFUSED_STEP_LOOK_MS = 5 * 60_000;
 /** A report that GitHub refuses is tried this often, an hour apart: a suspended App is often back within three days. */
 export const REPORT_REFUSALS_MAX = 72;
+/** The same for deliveries, which are lost when they are given up. */
+export const INTAKE_REFUSALS_MAX = 72;
+/** A pull request that GitHub does not show may be too new for one of its machines; this many tries take a minute. */
+export const PULL_TRIES_MAX = 6;
 /** A full quota is looked at again this often, besides being woken when a cluster is gone. */
 export const WAITING_LOOK_MS = 30_000;
 /** While creates are under way the count is too high for a moment; a new environment gives it this long to settle. */
@@ -67,6 +73,8 @@ export const MIGRATION_FILE_BYTES = 1024 * 1024;
 export const SPLIT_TIMEOUT_MS = 10_000;
 /** A statement that answers 40001 was not committed and may be repeated; after this many it is a failure. */
 export const STATEMENT_RETRIES = 10;
+/** Losing the connection within one statement this often is the statement's fault, such as one that takes too long. */
+export const STATEMENT_LOSSES_MAX = 5;
 
 /** GitHub refuses longer comments with 422; the rest is room for the marker and the fold's end. */
 export const COMMENT_CHARACTERS = 60_000;

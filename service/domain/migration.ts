@@ -43,6 +43,9 @@ export interface MigrationProblem {
   readonly message: string;
 }
 
+/** The reason code of a statement during which the connection was lost again and again. */
+export const STATEMENT_LOST = "statement_lost";
+
 /** One row of the ledger: what happened to one statement on one cluster. */
 export interface LedgerEntry {
   readonly ordinal: number;
@@ -52,6 +55,8 @@ export interface LedgerEntry {
   readonly checksum: string;
   readonly state: "started" | "building" | "applied" | "failed";
   readonly jobId: string | null;
+  /** Of a failure: an SQLSTATE or a reason code of ours. */
+  readonly code: string | null;
   readonly startedAt: Date;
   readonly finishedAt: Date | null;
 }

@@ -1,4 +1,4 @@
-import type { LedgerEntry, Plan, Statement } from "./migration.ts";
+import { type LedgerEntry, type Plan, STATEMENT_LOST, type Statement } from "./migration.ts";
 
 /** How a plan relates to the ledger of a cluster. */
 export type PlanRelation =
@@ -30,6 +30,7 @@ export function relatePlan(plan: Plan, ledger: readonly LedgerEntry[]): PlanRela
     const place = { file: entry.file, line: entry.line };
     if (entry.state === "started") return { kind: "diverged", reason: "outcome_unknown", ...place };
     if (entry.state === "failed") {
+      if (entry.code === STATEMENT_LOST) return { kind: "diverged", reason: "outcome_unknown", ...place };
       // A failed background build leaves an invalid index behind, which only a fresh cluster is rid of.
       if (entry.jobId) return { kind: "diverged", reason: "index_failed", ...place };
       break;

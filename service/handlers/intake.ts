@@ -1,18 +1,29 @@
 import { type Desire, decideWanted } from "../domain/desire.ts";
 import type { Environment } from "../domain/environment.ts";
-import { Refused } from "../domain/errors.ts";
-import { INTAKE_DELIVERIES } from "../domain/limits.ts";
+import { Refused, Retryable } from "../domain/errors.ts";
+import {
+  CONTRADICTED_LOOK_MS,
+  INTAKE_DELIVERIES,
+  INTAKE_REFUSALS_MAX,
+  PULL_TRIES_MAX,
+} from "../domain/limits.ts";
 import { databaseName } from "../domain/names.ts";
 import { ownerKey, type PullRef, parsePullKey, pullKey } from "../domain/owner.ts";
 import { type Context, newId } from "./context.ts";
-import { onGitHub } from "./on-github.ts";
-import type { Pull, PullTarget } from "./ports.ts";
+import type { Pull } from "./ports.ts";
 import type { EnvironmentChange, PendingDelivery, PullRow, StoreTransaction } from "./ports-store.ts";
 import { type ReadCommand, readCommands } from "./read-commands.ts";
+import { type Found, readPull, targetsOf } from "./read-pull.ts";
 import type { Step } from "./step.ts";
 
 /** Pull request actions that say that somebody works on it now; without one it was open before we came. */
 const ACTIVITY = new Set(["opened", "reopened", "synchronize", "ready_for_review"]);
+/** What an action makes of a pull request. */
+const STATES: ReadonlyMap<string, Pull["state"]> = new Map([
+  ["opened", "open"],
+  ["reopened", "open"],
+  ["closed", "closed"],
+]);
 
 /**
  * Applies all waiting deliveries of one pull request at once: the payloads were hints, what GitHub says now is the
@@ -23,24 +34,28 @@ export async function intake(context: Context, step: Step): Promise<void> {
   const ref = parsePullKey(step.key);
   if (!ref) throw new Error(`The wakeup key ${step.key} is not a pull request.`);
   const deliveries = await store.pendingDeliveries(step.key, INTAKE_DELIVERIES);
-  const target = addressOf(ref, deliveries, await store.pull(step.key));
-  if (!target) return step.commit(null, async () => {});
+  const targets = targetsOf(ref, deliveries, await store.pull(step.key));
+  if (targets.length === 0) return step.commit(null, async () => {});
   try {
-    const pull = await onGitHub(context, target, (github) => github.readPull(target));
-    if (!pull) return handled(context, step, deliveries, "pull_not_found");
-    const commands = await readCommands(context, target, pull, deliveries);
-    await apply(context, step, { ref, target, pull, deliveries, commands });
+    const found = await readPull(context, targets);
+    if (!found) return await missing(context, step, deliveries);
+    const commands = await readCommands(context, found.target, found.pull, deliveries);
+    await apply(context, step, { ref, ...found, deliveries, commands });
   } catch (error) {
+    // A suspended App, or one whose key is being changed, comes back without a word: a close must not be lost for it.
     // Nothing of ours is deleted because GitHub refuses us: the environment's own time limit ends it.
-    if (error instanceof Refused) return handled(context, step, deliveries, error.reason);
-    throw error;
+    if (!(error instanceof Refused) || step.attempts < INTAKE_REFUSALS_MAX) throw error;
+    await handled(context, step, deliveries, error.reason);
   }
 }
 
-interface Read {
+async function missing(context: Context, step: Step, deliveries: readonly PendingDelivery[]): Promise<void> {
+  if (step.attempts >= PULL_TRIES_MAX) return handled(context, step, deliveries, "pull_not_found");
+  throw new Retryable("pull_not_found", `GitHub does not show ${step.key} (yet).`);
+}
+
+interface Read extends Found {
   readonly ref: PullRef;
-  readonly target: PullTarget;
-  readonly pull: Pull;
   readonly deliveries: readonly PendingDelivery[];
   readonly commands: readonly ReadCommand[];
 }
@@ -48,8 +63,7 @@ interface Read {
 async function apply(context: Context, step: Step, read: Read): Promise<void> {
   const { pull, deliveries, commands } = read;
   const now = context.clock.now();
-  // More may have arrived than one step takes; they wait for the next one.
-  const again = deliveries.length === INTAKE_DELIVERIES ? now : null;
+  const again = moreWaiting(deliveries, now) ?? contradicted(read, now);
   await step.commit(again, async (tx) => {
     await tx.putPull(rowOf(read), pull.state, now);
     const fresh = await addCommands(tx, step.key, commands);
@@ -61,8 +75,20 @@ async function apply(context: Context, step: Step, read: Read): Promise<void> {
       : await insert(context, tx, read, desire, now);
     // Also when nothing changed: a report that was given up is told again with the next event.
     await tx.wake([{ topic: "report", key: step.key, dueAt: now }], now);
-    if (wanted) await tx.wake([{ topic: "environment", key: wanted, dueAt: now }], now);
+    if (!wanted) return;
+    // Its clusters too: one that AWS refused to create would be tried again in an hour only.
+    const clusters = [existing?.servingId, existing?.nextId].filter((id) => typeof id === "string");
+    const wakes = clusters.map((key) => ({ topic: "cluster" as const, key, dueAt: now }));
+    await tx.wake([{ topic: "environment", key: wanted, dueAt: now }, ...wakes], now);
   });
+}
+
+/** A close that the answer does not know of yet would be missed for good. */
+function contradicted({ deliveries, pull }: Read, now: Date): Date | null {
+  const newest = deliveries.findLast(({ event }) => event === "pull_request");
+  const expected = newest && STATES.get(newest.action);
+  const agrees = expected === undefined || expected === pull.state;
+  return agrees ? null : new Date(now.getTime() + CONTRADICTED_LOOK_MS);
 }
 
 async function desireOf(
@@ -213,7 +239,13 @@ async function handled(
     { pull: step.key, outcome, deliveries: deliveries.map((d) => d.guid) },
     "deliveries not applied",
   );
-  await step.commit(null, (tx) => tx.handleDeliveries(deliveries, outcome, context.clock.now()));
+  const now = context.clock.now();
+  await step.commit(moreWaiting(deliveries, now), (tx) => tx.handleDeliveries(deliveries, outcome, now));
+}
+
+/** More may have arrived than one step takes; they wait for the next one, which is now. */
+function moreWaiting(deliveries: readonly PendingDelivery[], now: Date): Date | null {
+  return deliveries.length === INTAKE_DELIVERIES ? now : null;
 }
 
 async function addEvent(
@@ -226,17 +258,6 @@ async function addEvent(
 ): Promise<void> {
   const detail = `${desire.wanted} ${desire.reason} ${headSha}`;
   await tx.addEvent({ environmentId, id: newId(context, "evt"), at, kind: "wanted", actor: null, detail });
-}
-
-/** The newest delivery knows the installation and the name best; the store knows them when no delivery waits. */
-function addressOf(
-  ref: PullRef,
-  deliveries: readonly PendingDelivery[],
-  known: PullRow | null,
-): PullTarget | null {
-  const newest = deliveries.at(-1) ?? known;
-  if (!newest) return null;
-  return { ...ref, installationId: newest.installationId, repositoryName: newest.repositoryName };
 }
 
 function rowOf({ ref, target, pull }: Read): PullRow {

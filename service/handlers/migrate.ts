@@ -1,8 +1,13 @@
 import type { Cluster } from "../domain/cluster.ts";
 import type { Environment } from "../domain/environment.ts";
-import { Retryable } from "../domain/errors.ts";
-import { MIGRATE_STEP_SECONDS, STATEMENT_RETRIES } from "../domain/limits.ts";
-import type { Plan, Statement } from "../domain/migration.ts";
+import {
+  BACKOFF_FIRST_MS,
+  CALL_TIMEOUT_MS,
+  MIGRATE_STEP_SECONDS,
+  STATEMENT_LOSSES_MAX,
+  STATEMENT_RETRIES,
+} from "../domain/limits.ts";
+import { type Plan, STATEMENT_LOST, type Statement } from "../domain/migration.ts";
 import { type PlanRelation, relatePlan } from "../domain/plan.ts";
 import { type Context, newId } from "./context.ts";
 import { readPlan } from "./plans.ts";
@@ -139,9 +144,29 @@ async function runOne(
       return null;
     }
     case "lost":
-      // The row stays `started`: nobody knows whether it was applied, so the next look rebuilds.
-      throw new Retryable("statement_lost", outcome.cause);
+      await lose(work, started, outcome.cause);
+      return null;
   }
+}
+
+/** Nobody knows whether the statement was applied, so the next look rebuilds; but not for ever. */
+async function lose(work: Work, started: LedgerRow, cause: string): Promise<void> {
+  const { context, environment } = work;
+  const at = context.clock.now();
+  const losses = (await context.store.events(environment.id)).filter(
+    (event) => event.kind === STATEMENT_LOST && event.at >= environment.wantedAt,
+  );
+  context.log.warn({ environment: environment.id, owner: environment.ownerKey, cause }, "statement lost");
+  if (losses.length + 1 >= STATEMENT_LOSSES_MAX) {
+    const message = `The connection was lost while this statement ran, on ${STATEMENT_LOSSES_MAX} databases. It must end within ${CALL_TIMEOUT_MS / 1000} s; split it into smaller ones.`;
+    return fail(work, { ...started, state: "failed", finishedAt: at, code: STATEMENT_LOST, message });
+  }
+  const event = { environmentId: environment.id, id: newId(context, "evt"), at, kind: STATEMENT_LOST };
+  const detail = `${started.file}:${started.line} ${cause}`;
+  // The ledger row stays `started`.
+  await work.step.commit(later(context, BACKOFF_FIRST_MS), (tx) =>
+    tx.addEvent({ ...event, actor: null, detail }),
+  );
 }
 
 async function runRetrying(session: DatabaseSession, statement: Statement): Promise<StatementOutcome> {

@@ -64,7 +64,6 @@ export interface ReportRow {
 }
 
 export interface LedgerRow extends LedgerEntry {
-  readonly code: string | null;
   readonly message: string | null;
 }
 
@@ -99,7 +98,7 @@ export interface StoreReads {
   environment(id: string): Promise<Environment | null>;
   environmentsOfPull(pullKey: string): Promise<readonly Environment[]>;
   cluster(id: string): Promise<Cluster | null>;
-  /** The youngest cluster that the environment ever had. */
+  /** The youngest cluster of the environment that is not gone; if all are, the youngest that it ever had. */
   lastCluster(environmentId: string): Promise<Cluster | null>;
   ledger(clusterId: string): Promise<readonly LedgerRow[]>;
   newestCommand(pullKey: string): Promise<NewestCommand | null>;
@@ -117,6 +116,7 @@ export interface StoreReads {
   /** Until when AWS asked us to wait; the epoch if it did not. */
   regionPause(account: string, region: string): Promise<Date>;
   installationPause(host: string, installationId: number): Promise<Date>;
+  /** The newest 1,000, in the order in which they happened. */
   events(environmentId: string): Promise<readonly EventRow[]>;
   /** Environments with this id, owner key or pull key, for the command line. */
   findEnvironments(text: string): Promise<readonly Environment[]>;

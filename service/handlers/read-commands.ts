@@ -1,4 +1,5 @@
 import { type CommandVerb, parseCommand } from "../domain/command.ts";
+import { Refused } from "../domain/errors.ts";
 import { pullKey } from "../domain/owner.ts";
 import type { CommandOutcome } from "../domain/report.ts";
 import type { Context } from "./context.ts";
@@ -30,11 +31,29 @@ export async function readCommands(
   const commands: ReadCommand[] = [];
   for (const [commentId, delivery] of hinted) {
     if (known.has(commentId)) continue;
-    const comment = await onGitHub(context, target, (github) => github.readComment(target, commentId));
-    const command = comment && (await judge(context, target, pull, comment, delivery));
+    const command = await readCommand(context, target, pull, commentId, delivery);
     if (command) commands.push(command);
   }
   return commands;
+}
+
+/** A comment that GitHub refuses to show is no command either; it must not keep a push or a close from being applied. */
+async function readCommand(
+  context: Context,
+  target: PullTarget,
+  pull: Pull,
+  commentId: number,
+  delivery: PendingDelivery,
+): Promise<ReadCommand | null> {
+  try {
+    const comment = await onGitHub(context, target, (github) => github.readComment(target, commentId));
+    return comment && (await judge(context, target, pull, comment, delivery));
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    const fields = { delivery: delivery.guid, commentId, reason: error.reason };
+    context.log.warn({ ...fields, pull: pullKey(target) }, "a command could not be read");
+    return null;
+  }
 }
 
 async function judge(

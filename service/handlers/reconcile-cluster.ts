@@ -18,6 +18,8 @@ import { later, refusePaused, type Step } from "./step.ts";
 
 /** Waiting environments that are woken when a slot becomes free; the others look by themselves. */
 const WOKEN_WHEN_FREE = 5;
+/** What was switched off may be shown as on for a moment: without a pause the two calls would chase each other. */
+const UNPROTECTED_LOOK_MS = 1_000;
 
 /** Brings one cluster a step closer to its use: one look at AWS, at most one change there, one commit. */
 export async function reconcileCluster(context: Context, step: Step): Promise<void> {
@@ -93,7 +95,7 @@ async function follow(
 async function unprotect(context: Context, step: Step, cluster: Cluster): Promise<void> {
   const answer = await context.control.unprotect(identifierOf(cluster));
   if (answer.kind === "unknown") throw await backOff(context, answer);
-  await step.commit(context.clock.now(), async () => {});
+  await step.commit(later(context, UNPROTECTED_LOOK_MS), async () => {});
 }
 
 async function backOff(

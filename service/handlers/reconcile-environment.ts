@@ -8,6 +8,7 @@ import { migrate } from "./migrate.ts";
 import { readPlan } from "./plans.ts";
 import type { PullTarget } from "./ports.ts";
 import type { EnvironmentChange, StoreTransaction, Wake } from "./ports-store.ts";
+import { readClusters } from "./read-clusters.ts";
 import { type Offered, readOffer } from "./slots.ts";
 import { later, type Step } from "./step.ts";
 
@@ -27,8 +28,7 @@ export async function reconcileEnvironment(context: Context, step: Step): Promis
   const environment = await store.environment(step.key);
   const target = environment && (await store.pull(environment.pullKey));
   if (!target) return step.commit(null, async () => {});
-  const serving = environment.servingId ? await store.cluster(environment.servingId) : null;
-  const next = environment.nextId ? await store.cluster(environment.nextId) : null;
+  const { serving, next } = await readClusters(store, environment);
   const work: Work = { context, step, environment, serving, next, target };
   const decision = decideEnvironment(environment, serving, next, null, clock.now());
   try {
@@ -47,16 +47,19 @@ async function noteRefusal(work: Work, { reason, message }: Refused): Promise<vo
   const { context, environment } = work;
   const at = context.clock.now();
   context.log.warn({ environment: environment.id, owner: environment.ownerKey, reason }, message);
-  await work.step.commit(later(context, REFUSED_STEP_LOOK_MS), (tx) =>
-    tx.addEvent({
+  await work.step.commit(later(context, REFUSED_STEP_LOOK_MS), async (tx) => {
+    // One that cannot go on must not keep its place before those that can.
+    if (environment.queuedAt) await tx.updateEnvironment(environment, { queuedAt: null });
+    await tx.addEvent({
       environmentId: environment.id,
       id: newId(context, "evt"),
       at,
       kind: "refused",
       actor: null,
       detail: `${reason}: ${message}`,
-    }),
-  );
+    });
+    await tx.wake([{ topic: "report", key: environment.pullKey, dueAt: at }], at);
+  });
 }
 
 async function perform(work: Work, decision: EnvironmentDecision, offered: Offered | null): Promise<void> {
@@ -88,7 +91,7 @@ async function perform(work: Work, decision: EnvironmentDecision, offered: Offer
     case "drop_next":
       return release(work, { nextId: null }, work.next, "rebuild_dropped");
     case "switch":
-      return release(work, { servingId: work.environment.nextId, nextId: null }, work.serving, "switched");
+      return switchOver(work);
     case "remove":
       return release(work, {}, work.serving, "removing");
     case "end":
@@ -172,6 +175,13 @@ async function verify(work: Work, target: "serving" | "next"): Promise<void> {
     await tx.updateMigration(cluster.id, { verifiedGeneration: environment.generation, verifiedAt: now });
     return [];
   });
+}
+
+/** The rebuilt cluster has answered, so the environment is ready even if the old cluster was lost before. */
+async function switchOver(work: Work): Promise<void> {
+  const { nextId, readyAt } = work.environment;
+  const link = { servingId: nextId, nextId: null, readyAt: readyAt ?? work.context.clock.now() };
+  await release(work, link, work.serving, "switched");
 }
 
 /** Lets go of a cluster: its own reconciler removes it at AWS. */

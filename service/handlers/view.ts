@@ -14,6 +14,7 @@ import { outside } from "../domain/text.ts";
 import type { Context } from "./context.ts";
 import { readPlan } from "./plans.ts";
 import type { LedgerRow, PullRow } from "./ports-store.ts";
+import { readClusters } from "./read-clusters.ts";
 import { readOffer, slotsInAll } from "./slots.ts";
 
 /** A view with the phase that it shows and the cluster that it speaks of. */
@@ -31,8 +32,7 @@ export async function readView(
   notice: CommandNotice | null,
 ): Promise<Viewed> {
   const { store, clock, policy } = context;
-  const serving = environment.servingId ? await store.cluster(environment.servingId) : null;
-  const next = environment.nextId ? await store.cluster(environment.nextId) : null;
+  const { serving, next } = await readClusters(store, environment);
   const phase = phaseOf(environment, serving, next, clock.now());
   const cluster = currentCluster(serving, next);
   const ledger = cluster ? await store.ledger(cluster.id) : [];

@@ -2,6 +2,7 @@ import type { Environment } from "../domain/environment.ts";
 import { phaseOf } from "../domain/phase.ts";
 import type { Clock } from "./ports.ts";
 import type { EventRow, StoreReads } from "./ports-store.ts";
+import { readClusters } from "./read-clusters.ts";
 
 /** The history of one environment with its present phase. */
 export interface Why {
@@ -27,8 +28,7 @@ export async function why(store: StoreReads, clock: Clock, text: string): Promis
 }
 
 async function tell(store: StoreReads, clock: Clock, environment: Environment): Promise<Why> {
-  const serving = environment.servingId ? await store.cluster(environment.servingId) : null;
-  const next = environment.nextId ? await store.cluster(environment.nextId) : null;
+  const { serving, next } = await readClusters(store, environment);
   return {
     environment,
     phase: phaseOf(environment, serving, next, clock.now()),

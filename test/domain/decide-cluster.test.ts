@@ -196,6 +196,16 @@ describe("the answer to a removal", () => {
     expect(removed(answer)).toBe(expected);
   });
 
+  it("is not asked for again at once if AWS still shows the cluster", () => {
+    const removing = clusterOf({
+      status: "removing",
+      use: "remove",
+      reason: "remove_slow",
+      statusSince: ago(500),
+    });
+    const again = decideRemoved(removing, { kind: "removing" }, NOW);
+    expect(again).toMatchObject({ status: "removing", reason: "remove_slow", lookMs: 500, event: null });
+  });
   it("takes a 404 right after creation for replication lag", () => {
     expect(removed({ kind: "absent" }, { status: "creating", statusSince: ago(MINUTE_MS) })).toBe("look");
   });

@@ -98,13 +98,30 @@ const REBUILDING: readonly Row[] = [
   { name: "is verified", next: VERIFIED, expected: "switch" },
   { name: "diverged as well", next: migrated("diverged"), expected: "drop_next" },
   { name: "failed", next: migrated("failed"), expected: "rest" },
+  { name: "is available, with the old one lost", serving: GONE, next: available(), expected: "detach" },
+];
+
+/** The old cluster was lost and let go of; the rebuilt one has its slot already. */
+const ALONE: readonly Row[] = [
+  { name: "is on its way", next: PENDING, expected: "rest" },
+  { name: "is available", next: available(), expected: "migrate", target: "next" },
+  { name: "is verified", next: VERIFIED, expected: "switch" },
+  { name: "is lost too", next: GONE, expected: "drop_next" },
 ];
 
 const ABSENT: readonly Row[] = [
   { name: "a rebuild is under way", serving: VERIFIED, next: PENDING, expected: "drop_next" },
   { name: "it never had a cluster", expected: "end" },
   { name: "it has ended", environment: { endedAt: NOW }, expected: "rest" },
-  { name: "its cluster is gone", serving: GONE, expected: "end" },
+  { name: "its cluster is gone", environment: { servingId: "cl_1" }, serving: GONE, expected: "end" },
+  { name: "it let go of a cluster that is still there", serving: REMOVING, expected: "rest" },
+  { name: "it let go of a cluster that is gone now", serving: GONE, expected: "end" },
+  {
+    name: "it has ended, and its last cluster is gone",
+    environment: { endedAt: NOW },
+    serving: GONE,
+    expected: "rest",
+  },
   { name: "its cluster is being removed", serving: REMOVING, expected: "rest" },
   { name: "its cluster is to be removed", serving: available({ use: "remove" }), expected: "rest" },
   { name: "its cluster serves", serving: VERIFIED, expected: "remove" },
@@ -125,8 +142,16 @@ describe("a wanted environment", () => {
   it.each(REBUILDING)("whose rebuilt cluster $name: $expected $target", (row) => {
     const { expected, target } = row;
     const serving = migrated("diverged");
-    const rebuilding = { ...row, serving, environment: READY };
+    const rebuilding = { serving, ...row, environment: READY };
     expect(decide(rebuilding, "present")).toMatchObject({ do: expected, ...(target ? { target } : {}) });
+  });
+
+  it.each(ALONE)("that has but a rebuilt cluster, which $name: $expected $target", (row) => {
+    const { expected, target } = row;
+    expect(decide({ ...row, offer: FULL }, "present")).toMatchObject({
+      do: expected,
+      ...(target ? { target } : {}),
+    });
   });
 });
 

@@ -76,9 +76,10 @@ export function successors(state: State): readonly State[] {
 }
 
 /** A promise that a state breaks, or null. */
-export function brokenPromise({ rows, serving, next }: State): string | null {
+export function brokenPromise({ rows, serving, next, wanted, ended }: State): string | null {
   if (rows.some((row) => row.status === "gone" && row.aws !== "none")) return "leak";
   const linked = (at: number) => at === serving || at === next;
+  if (ended && wanted === "absent" && rows.some((row) => row.status !== "gone")) return "ended too early";
   if (rows.some((row, at) => row.use === "serve" && row.status !== "gone" && !linked(at))) return "orphan";
   return rows.length > CLUSTERS_MAX ? "too many clusters" : null;
 }
@@ -171,13 +172,14 @@ function push(state: State): void {
 
 function environmentChanges(state: State): readonly Change[] {
   const at = (index: number | null) => (index === null ? null : clusterOfRow(rowAt(state, index)));
-  const [serving, next] = [at(state.serving), at(state.next)];
+  const [serving, next] = [at(servingOf(state)), at(state.next)];
   const environment = environmentOf({
     wanted: state.wanted,
     planGeneration: state.planRead ? 1 : 0,
     readyAt: state.ready ? NOW : null,
     queuedAt: state.queued ? NOW : null,
     endedAt: state.ended ? NOW : null,
+    servingId: state.serving === null ? null : "cl_1",
   });
   const first = decideEnvironment(environment, serving, next, null, NOW);
   const offer =
@@ -211,13 +213,20 @@ function environmentChanges(state: State): readonly Change[] {
   }
 }
 
+/** As read-clusters has it: an unwanted environment has not ended while a cluster that it let go of is there. */
+function servingOf({ wanted, serving, rows }: State): number | null {
+  const isLeft = wanted === "present" || (serving !== null && rows[serving]?.status !== "gone");
+  const left = rows.findIndex((row) => row.status !== "gone");
+  return isLeft || left < 0 ? serving : left;
+}
+
 /** The decisions that let go of a cluster, as reconcile-environment carries them out. */
 function release(what: "detach" | "discard" | "drop_next" | "switch" | "remove" | "end"): Change {
   return (state) => {
     const leaving = what === "drop_next" ? state.next : state.serving;
     if (what !== "detach" && what !== "end" && leaving !== null) remove(rowAt(state, leaving));
     if (what === "drop_next") state.next = null;
-    if (what === "switch") Object.assign(state, { serving: state.next, next: null });
+    if (what === "switch") Object.assign(state, { serving: state.next, next: null, ready: true });
     if (what === "detach" || what === "discard" || what === "end") {
       Object.assign(state, { serving: null, ready: false, ended: what === "end" });
     }

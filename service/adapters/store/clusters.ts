@@ -10,7 +10,8 @@ const COLUMNS = `id, environment_id, kind, account, region, repository_id, clien
 const BY_ID = sql("cluster_by_id", `select ${COLUMNS} from cluster where id = $1`);
 const LAST = sql(
   "cluster_last",
-  `select ${COLUMNS} from cluster where environment_id = $1 order by created_at desc, id desc limit 1`,
+  `select ${COLUMNS} from cluster where environment_id = $1
+   order by (status = 'gone'), created_at desc, id desc limit 1`,
 );
 const INSERT = sql(
   "cluster_insert",

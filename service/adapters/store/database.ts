@@ -87,7 +87,7 @@ function asUnavailable(error: unknown): unknown {
   const code = "code" in error ? String(error.code) : "";
   const connection = /ECONN|EPIPE|ENOENT|ETIMEDOUT|EHOSTUNREACH|ENOTFOUND/.test(code);
   const ended =
-    /Connection terminated|timeout exceeded when trying to connect|not queryable|server unavailable/.test(
+    /Connection terminated|timeout exceeded when trying to connect|Query read timeout|not queryable|server unavailable/.test(
       error.message,
     );
   if (!connection && !ended && !UNAVAILABLE.test(code)) return error;

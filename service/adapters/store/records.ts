@@ -37,7 +37,9 @@ const ADD_EVENT = sql(
 );
 const EVENTS = sql(
   "event_list",
-  "select environment_id, id, at, kind, actor, detail from event where environment_id = $1 order by at, id limit 1000",
+  `select environment_id, id, at, kind, actor, detail from
+     (select * from event where environment_id = $1 order by at desc, id desc limit 1000) newest
+   order by at, id`,
 );
 
 interface LedgerColumns {

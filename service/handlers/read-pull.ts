@@ -1,0 +1,45 @@
+import { Refused } from "../domain/errors.ts";
+import type { PullRef } from "../domain/owner.ts";
+import type { Context } from "./context.ts";
+import { onGitHub } from "./on-github.ts";
+import type { Pull, PullTarget } from "./ports.ts";
+import type { PendingDelivery, PullRow } from "./ports-store.ts";
+
+/** A pull request as GitHub shows it, and the address under which it does. */
+export interface Found {
+  readonly target: PullTarget;
+  readonly pull: Pull;
+}
+
+/** Asks under each address until one shows the pull request. A refusal counts only if no other address shows it. */
+export async function readPull(context: Context, targets: readonly PullTarget[]): Promise<Found | null> {
+  let refusal: Refused | null = null;
+  for (const target of targets) {
+    try {
+      const pull = await onGitHub(context, target, (github) => github.readPull(target));
+      if (pull) return { target, pull };
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      refusal ??= error;
+    }
+  }
+  if (refusal) throw refusal;
+  return null;
+}
+
+/**
+ * The newest delivery knows the installation and the name best; but it is a hint, and a late one has an old name. What
+ * was read from GitHub before is the second try, so that no delivery can make the others miss their pull request.
+ */
+export function targetsOf(
+  ref: PullRef,
+  deliveries: readonly PendingDelivery[],
+  known: PullRow | null,
+): readonly PullTarget[] {
+  const newest = deliveries.at(-1) ?? null;
+  const same =
+    newest?.installationId === known?.installationId && newest?.repositoryName === known?.repositoryName;
+  return (same ? [known] : [newest, known])
+    .filter((address) => address !== null)
+    .map(({ installationId, repositoryName }) => ({ ...ref, installationId, repositoryName }));
+}
