@@ -46,6 +46,7 @@ export interface Aws {
   createLater(request: CreateRequest, atMs: number): void;
   remove(cluster: AwsCluster): void;
   addForeign(): void;
+  removeForeign(): void;
   /** Lets time pass for clusters on their way in or out. Says whether anything changed. */
   advance(): boolean;
   /** When the next late create arrives: no leap in time may skip it. */
@@ -93,6 +94,10 @@ export function createAws(stage: Stage, quota: number): Aws {
     },
     addForeign() {
       if (clusters.size < quota) add({}, true);
+    },
+    removeForeign() {
+      const foreign = [...clusters.values()].find((cluster) => cluster.foreign);
+      if (foreign) clusters.delete(foreign.identifier);
     },
     advance() {
       const due = arrivals.filter((arrival) => arrival.at <= now());

@@ -39,7 +39,7 @@ export function createSimulatedGitHub(world: GitHubWorld, actor: Actor): GitHub 
       call("permission", target, () => pullOf(target)?.repository.permissions.get(login) ?? "none"),
     readMigrations: (target, sha, directory) =>
       call("migrations", target, () => {
-        if (!pullOf(target)) throw new Refused("migrations_not_found", `There is no commit ${sha}.`);
+        if (!pullOf(target)) throw new Refused("not_found", `There is no commit ${sha}.`);
         return world.filesAt(sha).filter((file) => file.path.startsWith(`${directory}/`));
       }),
     findComments: (target, marker) =>

@@ -194,12 +194,15 @@ function mischief({ stage, aws, github, deliveries }: Scene): readonly Deed[] {
     },
     { name: "protect a cluster", run: ours((cluster) => Object.assign(cluster, { protected: true })) },
     { name: "make a foreign cluster", run: () => aws.addForeign() },
+    { name: "remove a foreign cluster", run: () => aws.removeForeign() },
     { name: "hide the repository", run: flip("hidden") },
     { name: "suspend the installation", run: flip("suspended") },
     {
       name: "rename the repository",
       run({ repository }) {
         repository.formerNames.add(repository.name);
+        // Another repository takes the name, and the redirect ends.
+        if (random.happens(0.3)) repository.formerNames.clear();
         repository.name = `shop/renamed${random.between(1, 99)}`;
       },
     },
