@@ -131,7 +131,7 @@ export function createFakeDatabases() {
   return { state, port };
 }
 
-const control: ClusterControl = {
+const CONTROL: ClusterControl = {
   create: async (_request: { clientToken: string; tags: ClusterTags }) => ({ kind: "creating", ...SEEN }),
   observe: async () => ({ kind: "usable", ...SEEN }),
   find: async () => ({ kind: "absent" }),
@@ -166,7 +166,7 @@ export function createScene({ store, database, pool }: TestStore) {
     store,
     clock,
     chance: { number: () => 0, bytes: randomBytes },
-    control,
+    control: { ...CONTROL },
     databases: databases.port,
     splitter: lineSplitter,
     github: github.port,
