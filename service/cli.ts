@@ -4,6 +4,8 @@ import { checkStoreVersion, migrateStore } from "./adapters/store/schema.ts";
 import { openStore } from "./compose.ts";
 import { ConfigProblems, readStoreConfig } from "./config.ts";
 import { Refused } from "./domain/errors.ts";
+import { cleanLine } from "./domain/markdown.ts";
+import { outside } from "./domain/text.ts";
 import { type Why, why } from "./handlers/why.ts";
 
 const USAGE = `Usage:
@@ -11,6 +13,7 @@ const USAGE = `Usage:
   offshoot why <url or id>   the history of one environment: the address of its pull request, or its id
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 nothing found.`;
+const DETAIL_CHARACTERS = 1_000;
 const EXIT_USAGE = 2;
 const EXIT_NOT_FOUND = 3;
 
@@ -67,6 +70,8 @@ function print({ environment, phase, identifier, events }: Why): void {
   if (identifier) console.log(`cluster ${identifier}`);
   for (const event of events) {
     const actor = event.actor ? ` by ${event.actor}` : "";
-    console.log(`  ${event.at.toISOString()}  ${event.kind}${actor}  ${event.detail ?? ""}`.trimEnd());
+    // File names of the repository and messages of servers: nothing in them may command the terminal.
+    const detail = cleanLine(outside(event.detail ?? ""), DETAIL_CHARACTERS);
+    console.log(`  ${event.at.toISOString()}  ${event.kind}${actor}  ${detail}`.trimEnd());
   }
 }

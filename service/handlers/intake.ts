@@ -1,4 +1,4 @@
-import { type Desire, decideWanted } from "../domain/desire.ts";
+import { type Desire, decideWanted, type NewestCommand } from "../domain/desire.ts";
 import type { Environment } from "../domain/environment.ts";
 import { Refused, Retryable } from "../domain/errors.ts";
 import {
@@ -66,6 +66,7 @@ async function apply(context: Context, step: Step, read: Read): Promise<void> {
   const again = moreWaiting(deliveries, now) ?? contradicted(read, now);
   await step.commit(again, async (tx) => {
     await tx.putPull(rowOf(read), pull.state, now);
+    const before = await tx.newestCommand(step.key);
     const fresh = await addCommands(tx, step.key, commands);
     await settleDeliveries(tx, read, now);
     const existing = (await tx.environmentsOfPull(step.key))[0] ?? null;
@@ -76,11 +77,30 @@ async function apply(context: Context, step: Step, read: Read): Promise<void> {
     // Also when nothing changed: a report that was given up is told again with the next event.
     await tx.wake([{ topic: "report", key: step.key, dueAt: now }], now);
     if (!wanted) return;
+    if (existing && destroyedBetween(existing, before, fresh)) await removeClusters(tx, existing);
     // Its clusters too: one that AWS refused to create would be tried again in an hour only.
     const clusters = [existing?.servingId, existing?.nextId].filter((id) => typeof id === "string");
     const wakes = clusters.map((key) => ({ topic: "cluster" as const, key, dueAt: now }));
     await tx.wake([{ topic: "environment", key: wanted, dueAt: now }, ...wakes], now);
   });
+}
+
+/** Whether a destroy was accepted that the environment has not carried out, even if a create came right after it. */
+function destroyedBetween(
+  existing: Environment,
+  before: NewestCommand | null,
+  fresh: readonly ReadCommand[],
+): boolean {
+  if (existing.wanted === "absent") return existing.wantedReason === "command_destroy";
+  return fresh.some(
+    ({ verb, outcome, commentedAt }) =>
+      verb === "destroy" && outcome === "accepted" && (before === null || commentedAt > before.commentedAt),
+  );
+}
+
+/** What was to be destroyed is not handed out again: the environment sees it as lost and makes a new one. */
+async function removeClusters(tx: StoreTransaction, { servingId, nextId }: Environment): Promise<void> {
+  for (const id of [servingId, nextId]) if (id) await tx.setUse(id, "remove");
 }
 
 /** A close that the answer does not know of yet would be missed for good. */

@@ -10,7 +10,7 @@ import {
   firstCall,
 } from "../domain/decide-cluster.ts";
 import type { Environment } from "../domain/environment.ts";
-import { Retryable } from "../domain/errors.ts";
+import { Refused, Retryable } from "../domain/errors.ts";
 import { previewTags } from "../domain/names.ts";
 import { type Context, newId } from "./context.ts";
 import type { ClusterChange, StoreTransaction, Wake } from "./ports-store.ts";
@@ -26,6 +26,7 @@ export async function reconcileCluster(context: Context, step: Step): Promise<vo
   const { store, clock, policy } = context;
   const cluster = await store.cluster(step.key);
   if (!cluster || cluster.status === "gone") return step.commit(null, async () => {});
+  refuseElsewhere(context, cluster);
   const call = firstCall(cluster, clock.now());
   if (call === "nothing") return writeDown(context, step, cluster, decideUnasked(cluster));
   const paused = await store.regionPause(policy.account, policy.region);
@@ -49,6 +50,15 @@ export async function reconcileCluster(context: Context, step: Step): Promise<vo
     case "remove":
       return remove(context, step, cluster);
   }
+}
+
+/** After a change of the configuration AWS would answer 404 for it here, which says nothing about it there. */
+function refuseElsewhere({ policy }: Context, { id, account, region }: Cluster): void {
+  if (account === policy.account && region === policy.region) return;
+  throw new Refused(
+    "other_region",
+    `Cluster ${id} is in ${region} of account ${account}, but this service works in ${policy.region} of ${policy.account}. Run one for that Region to remove it.`,
+  );
 }
 
 /** Written intent before creation: the attempt is durable, under a fresh lease, before AWS is asked. */

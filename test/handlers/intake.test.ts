@@ -125,9 +125,14 @@ describe("deliveries", () => {
 });
 
 describe("a command", () => {
-  async function comment(id: number, body: string) {
+  function hint(id: number, body: string, seconds: number) {
     const common = { id, author: "wendy", authorIsBot: false, edited: false, number: 1 };
-    scene.github.comments.set(id, { ...common, body, createdAt: NOW });
+    const createdAt = new Date(NOW.getTime() + 1_000 * seconds);
+    scene.github.comments.set(id, { ...common, body, createdAt });
+  }
+
+  async function comment(id: number, body: string, seconds = 0) {
+    hint(id, body, seconds);
     await scene.deliver({ event: "issue_comment", action: "created", commentId: id });
     await scene.run("intake", KEY);
   }
@@ -145,6 +150,23 @@ describe("a command", () => {
     await comment(31, "/db create");
     expect(await environment()).toMatchObject({ generation: 2 });
     expect(await scene.dueInMs("cluster", "cl_1")).toBe(0);
+  });
+
+  it("to destroy is obeyed even if a create comes right after it: the old data is not handed out again", async () => {
+    await scene.given({ servingId: "cl_1" }, { id: "cl_1", status: "available" });
+    hint(31, "/db destroy", 1);
+    hint(32, "/db create", 2);
+    for (const commentId of [31, 32]) await scene.deliver({ event: "issue_comment", commentId });
+    await scene.run("intake", KEY);
+    expect(await environment()).toMatchObject({ wanted: "present", generation: 2 });
+    expect(await store.store.cluster("cl_1")).toMatchObject({ use: "remove" });
+  });
+
+  it("to destroy that comes late, after a newer create, takes nothing away", async () => {
+    await scene.given({ servingId: "cl_1" }, { id: "cl_1", status: "available" });
+    await comment(32, "/db create", 2);
+    await comment(31, "/db destroy", 1);
+    expect(await store.store.cluster("cl_1")).toMatchObject({ use: "serve" });
   });
 
   it("is obeyed once, however often it is delivered", async () => {
