@@ -1,5 +1,9 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import fc from "fast-check";
-import { afterAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createSplitter } from "../../service/adapters/splitter.ts";
 import { MIGRATION_FILE_BYTES } from "../../service/domain/limits.ts";
 import { splitterContract } from "../contract/splitter.ts";
@@ -7,7 +11,7 @@ import { splitterContract } from "../contract/splitter.ts";
 const splitter = createSplitter();
 afterAll(() => splitter.close());
 
-splitterContract("libpg-query in a worker", () => splitter);
+splitterContract("libpg-query in a process", () => splitter);
 
 const split = (text: string) => splitter.split({ path: "migrations/1.sql", text });
 
@@ -143,13 +147,19 @@ describe("problems", () => {
 });
 
 describe("a worker that gives no answer", () => {
-  const stuck = new URL("data:text/javascript,while(true);");
-  const greedy = new URL(
-    "data:text/javascript,import{parentPort}from'node:worker_threads';parentPort.on('message',()=>{const a=[];for(;;)a.push(new Array(1e5).fill(1))})",
-  );
+  let directory = "";
+  const script = (name: string, text: string) => {
+    const file = join(directory, name);
+    writeFileSync(file, text);
+    return pathToFileURL(file);
+  };
+  beforeAll(() => {
+    directory = mkdtempSync(join(tmpdir(), "offshoot-splitter-"));
+  });
+  afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
   it("is stopped after the time limit, and the file gets a problem", async () => {
-    const slow = createSplitter({ worker: stuck, timeoutMs: 50 });
+    const slow = createSplitter({ worker: script("stuck.mjs", "while (true);"), timeoutMs: 50 });
     expect(await slow.split({ path: "a.sql", text: "SELECT 1" })).toMatchObject({
       problem: { file: "a.sql", code: "split_timeout" },
     });
@@ -157,13 +167,29 @@ describe("a worker that gives no answer", () => {
   });
 
   it("is replaced after it ran out of memory", async () => {
-    const hungry = createSplitter({ worker: greedy, memoryMb: 16 });
+    const greedy = "process.on('message', () => { const a = []; for (;;) a.push(new Array(1e5).fill(1)); });";
+    const hungry = createSplitter({ worker: script("greedy.mjs", greedy), memoryMb: 16 });
     for (const path of ["a.sql", "b.sql"]) {
       expect(await hungry.split({ path, text: "SELECT 1" })).toMatchObject({
         problem: { file: path, code: "split_crashed" },
       });
     }
     await hungry.close();
+  });
+});
+
+describe("the worker process", () => {
+  it("sees nothing of the service's environment", async () => {
+    process.env["OFFSHOOT_CANARY"] = "secret";
+    const directory = mkdtempSync(join(tmpdir(), "offshoot-splitter-"));
+    const file = join(directory, "tell.mjs");
+    const tell = "process.on('message', () => process.send({ statements: Object.keys(process.env) }));";
+    writeFileSync(file, tell);
+    const telling = createSplitter({ worker: pathToFileURL(file) });
+    const answer = await telling.split({ path: "a.sql", text: "SELECT 1" });
+    await telling.close();
+    rmSync(directory, { recursive: true, force: true });
+    expect(JSON.stringify(answer)).not.toContain("OFFSHOOT_CANARY");
   });
 });
 

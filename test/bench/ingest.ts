@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
+import { SERVICE_NODE_ARGS, SERVICE_PROCESS_ENV } from "../../local/demo/stack.ts";
 import { startInstance } from "../../local/dsql/engine.ts";
 import { createClusterControl } from "../../service/adapters/dsql-control.ts";
 import { localPlace } from "../support/contract-dsql.ts";
@@ -53,11 +54,18 @@ export async function benchIngest(bench: Bench): Promise<readonly Result[]> {
 }
 
 async function startServers({ directory }: Bench, ends: (() => Promise<unknown>)[]): Promise<Servers> {
-  const start = async (script: string, env: Readonly<Record<string, string>> = {}) => {
-    const part = await startPart<{ port: number }>(script, env, join(directory, "servers.log"));
+  const start = async (
+    script: string,
+    env: Readonly<Record<string, string>> = {},
+    nodeArgs: readonly string[] = [],
+  ) => {
+    const part = await startPart<{ port: number }>(script, env, join(directory, "servers.log"), nodeArgs);
     ends.push(part.stop);
     return part;
   };
+  // Offshoot runs as it is started for use: small rather than as fast as it could.
+  const offshoot = (env: Readonly<Record<string, string>>) =>
+    start("server-offshoot.ts", { ...SERVICE_PROCESS_ENV, ...env }, SERVICE_NODE_ARGS);
   const aws = { AWS_REGION: "us-east-1", OFFSHOOT_AWS_ACCOUNT: "000000000000" };
   const instance = await startInstance({ directory: join(directory, "postgres"), settings: DURABLE });
   ends.push(instance.stop);
@@ -66,8 +74,8 @@ async function startServers({ directory }: Bench, ends: (() => Promise<unknown>)
   const endpoint = await createStoreCluster(local);
   return {
     bare: await start("server-bare.ts"),
-    postgres: await start("server-offshoot.ts", { ...aws, OFFSHOOT_STORE_URL: instance.url }),
-    dsql: await start("server-offshoot.ts", {
+    postgres: await offshoot({ ...aws, OFFSHOOT_STORE_URL: instance.url }),
+    dsql: await offshoot({
       ...aws,
       AWS_ACCESS_KEY_ID: "local",
       AWS_SECRET_ACCESS_KEY: "local",

@@ -21,9 +21,10 @@ export async function startPart<Ready>(
   script: string,
   env: Readonly<Record<string, string>>,
   logFile: string,
+  nodeArgs: readonly string[] = [],
 ): Promise<Part<Ready>> {
   const log = await open(logFile, "a");
-  const child = spawn(process.execPath, [join(import.meta.dirname, script)], {
+  const child = spawn(process.execPath, [...nodeArgs, join(import.meta.dirname, script)], {
     env: { ...process.env, ...env },
     stdio: ["ignore", log.fd, log.fd, "ipc"],
   });
