@@ -87,8 +87,10 @@ async function create(
 ): Promise<void> {
   const attempt = { ...row, attemptedAt: context.clock.now() };
   await step.hold((tx) => tx.putReport(attempt));
-  step.ensureHeld();
-  const created = await onGitHub(context, pull, (github) => github.createComment(pull, rendered.body));
+  const created = await onGitHub(context, pull, (github) => {
+    step.ensureHeld();
+    return github.createComment(pull, rendered.body);
+  });
   const now = context.clock.now();
   const auditAt = later(context, COMMENT_AUDIT_MS);
   const change = { commentId: created.id, digest: rendered.digest, editedAt: now, auditAt };
@@ -128,8 +130,10 @@ async function audit(
   }
   const ours = found.find((comment) => comment.id === commentId);
   const same = ours !== undefined && row.digest !== null && ours.body.includes(`d=${row.digest} `);
+  // The worker that had this step before may only be paused: its text could arrive after this look.
+  const auditAt = step.attempts > 1 ? later(context, COMMENT_AUDIT_MS) : null;
   await step.commit(context.clock.now(), (tx) =>
-    tx.putReport({ ...row, auditAt: null, digest: same ? row.digest : null }),
+    tx.putReport({ ...row, auditAt, digest: same ? row.digest : null }),
   );
 }
 
@@ -142,10 +146,10 @@ async function edit(
   rendered: Rendered,
   look: Date | null,
 ): Promise<void> {
-  step.ensureHeld();
-  const outcome = await onGitHub(context, pull, (github) =>
-    github.editComment(pull, commentId, rendered.body),
-  );
+  const outcome = await onGitHub(context, pull, (github) => {
+    step.ensureHeld();
+    return github.editComment(pull, commentId, rendered.body);
+  });
   const now = context.clock.now();
   if (outcome === "absent") {
     const gone = { ...row, commentId: null, attemptedAt: null, digest: null };
