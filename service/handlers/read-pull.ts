@@ -27,19 +27,25 @@ export async function readPull(context: Context, targets: readonly PullTarget[])
   return null;
 }
 
+/** Addresses that are tried: a name changes seldom, and a late delivery must not cost many calls. */
+const TARGETS_MAX = 4;
+
 /**
  * The newest delivery knows the installation and the name best; but it is a hint, and a late one has an old name. What
- * was read from GitHub before is the second try, so that no delivery can make the others miss their pull request.
+ * was read from GitHub before is the second try, and the other deliveries follow, so that no delivery can make the
+ * others miss their pull request.
  */
 export function targetsOf(
   ref: PullRef,
   deliveries: readonly PendingDelivery[],
   known: PullRow | null,
 ): readonly PullTarget[] {
-  const newest = deliveries.at(-1) ?? null;
-  const same =
-    newest?.installationId === known?.installationId && newest?.repositoryName === known?.repositoryName;
-  return (same ? [known] : [newest, known])
-    .filter((address) => address !== null)
-    .map(({ installationId, repositoryName }) => ({ ...ref, installationId, repositoryName }));
+  const [newest = null, ...others] = deliveries.toReversed();
+  const targets = new Map<string, PullTarget>();
+  for (const address of [newest, known, ...others]) {
+    if (!address) continue;
+    const { installationId, repositoryName } = address;
+    targets.set(`${installationId} ${repositoryName}`, { ...ref, installationId, repositoryName });
+  }
+  return [...targets.values()].slice(0, TARGETS_MAX);
 }
