@@ -209,7 +209,7 @@ function pending(seen: Snapshot): string {
 
 function createWorld(stage: Stage): World {
   const { random } = stage;
-  const maxClusters = random.between(1, 3);
+  const maxClusters = random.between(1, 4);
   const aws = createAws(stage, maxClusters + random.between(0, 2));
   const github = createGitHubWorld(stage);
   const deliveries = createDeliveries(stage);

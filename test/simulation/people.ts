@@ -122,8 +122,8 @@ interface Deed {
 }
 
 function deedsOf(scene: Scene): readonly Deed[] {
-  const often = [push(scene), push(scene), push(scene), toggle(scene), toggle(scene), comment(scene)];
-  return [...often, ...often, comment(scene), comment(scene), ...mischief(scene)];
+  const often = [push(scene), push(scene), toggle(scene), comment(scene)];
+  return [...often, ...often, ...often, ...mischief(scene)];
 }
 
 /** Adds, changes, removes, breaks or mends statements. */
@@ -141,8 +141,8 @@ function push({ stage, github, deliveries }: Scene): Deed {
       const lines = files.get(last) ?? [];
       const kind = random.number();
       if (kind < 0.45) files.set(`migrations/${files.size + 1}.sql`, [statement(stage, pull)]);
-      else if (kind < 0.6) files.set(last, [...lines.slice(0, -1), statement(stage, pull)]);
-      else if (kind < 0.7) files.delete(last);
+      else if (kind < 0.65) files.set(last, [...lines.slice(0, -1), statement(stage, pull)]);
+      else if (kind < 0.75) files.delete(last);
       else if (kind < 0.85) files.set(last, [...lines, `select ${FAILING}() /* ${pull.key}; */`]);
       else if (kind < 0.92) files.set(last, [...lines, UNPARSABLE]);
       github.commit(pull, files);
@@ -170,7 +170,7 @@ function comment({ stage, github, deliveries }: Scene): Deed {
   return {
     name: "comment",
     run(pull) {
-      const author = random.pick([...Object.keys(LOGINS), "bob", "stranger", "depbot[bot]"]);
+      const author = random.pick([...Object.keys(LOGINS), "ann", "bob", "stranger"]);
       const written = github.addComment(pull, author, random.pick(COMMANDS));
       if (random.happens(0.05)) Object.assign(written, { edited: true });
       deliveries.emit(pull, "issue_comment", "created", written);
