@@ -13,8 +13,8 @@ const LIVES_TIMEOUT_MS = 300_000;
 const CATCHING: Readonly<Record<MutationName, number>> = {
   random_token: 10,
   no_lease: 1,
-  record_first: 3,
-  unknown_absent: 3,
+  record_first: 2,
+  unknown_absent: 2,
 };
 /** Far more than any of them needed. */
 const MUTATED_LIVES = 150;
