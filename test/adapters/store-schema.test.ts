@@ -13,6 +13,9 @@ beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), "offshoot-schema-"));
   instance = await startInstance({ directory, settings: { fsync: "off" } });
   pool = new pg.Pool({ connectionString: instance.url, max: 4 });
+  // Postgres may end before its clients have said goodbye.
+  pool.on("error", () => undefined);
+  pool.on("connect", (client) => client.on("error", () => undefined));
 });
 afterAll(async () => {
   await pool?.end();
