@@ -14,8 +14,8 @@ import {
 } from "./local-shapes.ts";
 import { showOverview, showPull } from "./local-views.ts";
 import type { Account, Comment, Pull, Repository } from "./model.ts";
+import type { Parts } from "./parts.ts";
 import { deliverySummary } from "./routes-app.ts";
-import type { Parts } from "./server.ts";
 
 /** A push may bring a few large files. */
 const LOCAL_BODY_BYTES = 32 * 1024 * 1024;

@@ -11,8 +11,9 @@ import { createFaults } from "./faults.ts";
 import { addLocalApi } from "./local-api.ts";
 import type { Change } from "./model.ts";
 import { addPage, createBroadcast } from "./page.ts";
+import type { Parts, RecordedCall } from "./parts.ts";
 import { payloadOf } from "./payloads.ts";
-import { API_PREFIX, addApi, buildServer, type Parts, type RecordedCall } from "./server.ts";
+import { API_PREFIX, addApi, buildServer } from "./server.ts";
 import { APP_ID, APP_SLUG, createState, INSTALLATION_ID } from "./state.ts";
 
 /** What the process prints as one line of JSON when it answers. */

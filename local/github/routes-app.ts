@@ -6,7 +6,7 @@ import { repositoryBody, type Schemas, timeText } from "./bodies-repository.ts";
 import { covers, readPermissions } from "./credentials.ts";
 import type { Delivery } from "./deliveries.ts";
 import { linkText, pageOf, perPageOf } from "./pages.ts";
-import type { Parts } from "./server.ts";
+import type { Parts } from "./parts.ts";
 import { INSTALLATION_ID, type State } from "./state.ts";
 
 /** GitHub: a token may name at most 500 repositories. */

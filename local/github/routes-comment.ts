@@ -4,7 +4,7 @@ import { invalid, notFound, validationFailed } from "./api-error.ts";
 import { commentBody, reactionBody } from "./bodies-comment.ts";
 import { type Comment, REACTIONS, type ReactionContent } from "./model.ts";
 import { pageOf } from "./pages.ts";
-import type { Parts } from "./server.ts";
+import type { Parts } from "./parts.ts";
 
 const READ = ["issues:read", "pull_requests:read"] as const;
 const WRITE = ["issues:write", "pull_requests:write"] as const;

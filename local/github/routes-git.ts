@@ -5,7 +5,7 @@ import { base64, blobBody, commitBody, contentBody, gitCommitBody, treeBody } fr
 import type { Schemas, Site } from "./bodies-repository.ts";
 import type { Commit, TreeEntry } from "./git.ts";
 import type { Repository } from "./model.ts";
-import type { Parts } from "./server.ts";
+import type { Parts } from "./parts.ts";
 import { BASE_BRANCH } from "./state.ts";
 
 /** Files at commits. A commit of a fork is found too: forks share their parent's objects. */

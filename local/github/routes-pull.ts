@@ -5,7 +5,7 @@ import { fileBody, pullBody, pullFiles, pullSummaryBody } from "./bodies-pull.ts
 import { fullRepositoryBody, type Schemas, userBody } from "./bodies-repository.ts";
 import type { Permission, Pull } from "./model.ts";
 import { pageOf } from "./pages.ts";
-import type { Parts } from "./server.ts";
+import type { Parts } from "./parts.ts";
 
 /** The repository, its people and its pull requests, as far as they are read. */
 export function addPullRoutes(api: FastifyInstance, { site, access }: Parts): void {

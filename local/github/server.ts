@@ -1,47 +1,17 @@
 import { createHash } from "node:crypto";
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
-import type { Access } from "./access.ts";
-import type { Actions } from "./actions.ts";
 import { ApiError, errorBody, notFound } from "./api-error.ts";
-import type { Site } from "./bodies-repository.ts";
-import type { Credentials } from "./credentials.ts";
-import type { Deliveries } from "./deliveries.ts";
-import { createRateLimit, type Fault, type Faults, faultError } from "./faults.ts";
+import { createRateLimit, type Fault, faultError } from "./faults.ts";
+import type { Parts, RecordedCall } from "./parts.ts";
 import { addAppRoutes, addDeliveryRoutes } from "./routes-app.ts";
 import { addCommentRoutes } from "./routes-comment.ts";
 import { addGitRoutes } from "./routes-git.ts";
 import { addPullRoutes } from "./routes-pull.ts";
-import type { State } from "./state.ts";
 
 /** Where the REST API is, as on GitHub Enterprise Server. */
 export const API_PREFIX = "/api/v3";
 /** Far more than a comment and less than would hurt. */
 const API_BODY_BYTES = 1024 * 1024;
-
-/** Everything that the routes work with. */
-export interface Parts {
-  /** Complete once the server listens. */
-  readonly site: Site;
-  readonly state: State;
-  readonly actions: Actions;
-  readonly credentials: Credentials;
-  readonly access: Access;
-  readonly deliveries: Deliveries;
-  readonly faults: Faults;
-  /** Gets every request that was really answered, without credentials. */
-  record?(call: RecordedCall): void;
-}
-
-/** One line of the record. */
-export interface RecordedCall {
-  readonly method: string;
-  /** Below the API's address, without the query. */
-  readonly path: string;
-  readonly query: unknown;
-  readonly body: unknown;
-  readonly status: number;
-  readonly answer: unknown;
-}
 
 /** The server without its routes: errors as GitHub answers them. Not listening yet. */
 export function buildServer(): FastifyInstance {
