@@ -45,7 +45,7 @@ export async function claimDue(context: Context, count: number): Promise<readonl
 
 /** Runs the handler of a held key; whatever happens, the key is settled or its lease runs out. Never throws. */
 export async function runHeld(context: Context, held: Held): Promise<void> {
-  const fields = { topic: held.topic, key: held.key, attempts: held.attempts };
+  const fields = fieldsOf(held);
   try {
     await HANDLERS[held.topic](context, createStep(context, held));
   } catch (error) {
@@ -59,8 +59,15 @@ export async function runHeld(context: Context, held: Held): Promise<void> {
   }
 }
 
+/** What a key is, in the words of the log: the owner's pull request, an environment or a cluster. */
+const KEYS = { intake: "owner", report: "owner", environment: "environment", cluster: "cluster" } as const;
+
+function fieldsOf(held: Held): Readonly<Record<string, unknown>> {
+  return { topic: held.topic, [KEYS[held.topic]]: held.key, attempts: held.attempts };
+}
+
 async function settleFailure(context: Context, held: Held, error: unknown): Promise<void> {
-  const fields = { topic: held.topic, key: held.key, attempts: held.attempts, cause: message(error) };
+  const fields = { ...fieldsOf(held), cause: message(error) };
   if (error instanceof Retryable) context.log.info({ ...fields, reason: error.reason }, "step put off");
   else if (error instanceof Refused) context.log.warn({ ...fields, reason: error.reason }, "step refused");
   else
