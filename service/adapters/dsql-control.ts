@@ -10,14 +10,13 @@ import {
 } from "@aws-sdk/client-dsql";
 import type { CreateAnswer, Observation, RemoveAnswer } from "../domain/cluster.ts";
 import { CALL_TIMEOUT_MS } from "../domain/limits.ts";
+import { CLUSTER_TAG } from "../domain/names.ts";
 import type { ClusterControl, ClusterTags } from "../handlers/ports.ts";
 import { mapBounded } from "./bounded.ts";
 import type { Credentials } from "./dsql-credentials.ts";
 import { failureOf, unknownOf } from "./dsql-failure.ts";
 import { checkCreate, observationOf } from "./dsql-shape.ts";
 
-/** The tag that carries the id of our row; the role that creates clusters may not change it afterwards. */
-const CLUSTER_TAG = "offshoot:cluster";
 /** ListClusters gives at most 100 a page (service model); a list of more pages than this is not believed to end. */
 const LIST_PAGE = 100;
 const LIST_PAGES_MAX = 50;

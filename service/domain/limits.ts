@@ -51,7 +51,6 @@ export const SLOTS_SETTLE_MS = 5_000;
 export const SLOTS_SETTLE_LOOK_MS = 250;
 /** The first query may find the cluster waking up; after this it is a failure that the report shows. */
 export const VERIFY_DEADLINE_MS = 5 * 60_000;
-export const VERIFY_LOOK_MS = 1_000;
 /** Ready environments are looked at at least this often, to notice a cluster that somebody deleted. */
 export const READY_LOOK_MS = 60 * 60_000;
 

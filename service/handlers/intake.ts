@@ -256,7 +256,7 @@ async function handled(
   outcome: string,
 ): Promise<void> {
   context.log.warn(
-    { pull: step.key, outcome, deliveries: deliveries.map((d) => d.guid) },
+    { owner: step.key, outcome, deliveries: deliveries.map((d) => d.guid) },
     "deliveries not applied",
   );
   const now = context.clock.now();

@@ -44,7 +44,7 @@ export async function report(context: Context, step: Step): Promise<void> {
     // A locked conversation or an uninstalled App: teardown goes on, and the telling is tried again for a while, since a
     // suspended App comes back without a word.
     if (!(error instanceof Refused) || step.attempts < REPORT_REFUSALS_MAX) throw error;
-    context.log.warn({ pull: step.key, reason: error.reason }, "report given up: GitHub refuses it");
+    context.log.warn({ owner: step.key, reason: error.reason }, "report given up: GitHub refuses it");
     await step.commit(null, async () => {});
   }
 }

@@ -1,7 +1,7 @@
 import { Retryable } from "../../domain/errors.ts";
 import type { Sql, SqlText } from "./sql.ts";
 
-/** Names a statement by its own text, so that a changed text never meets an old prepared statement. */
+/** A named statement. The name makes it a prepared one on each connection, so no two statements share a name. */
 export function sql(name: string, text: string): SqlText {
   return { name, text };
 }
@@ -26,9 +26,4 @@ export async function compareAndSet(
 /** bigint and integer columns as number: ids of GitHub and generations are far below 2^53. */
 export function number(value: unknown): number {
   return typeof value === "number" ? value : Number(value);
-}
-
-/** Builds `set a = $1, …` for the given columns; the names come from constants of ours, never from outside. */
-export function assignments(columns: readonly string[], first: number): string {
-  return columns.map((column, i) => `${column} = $${first + i}`).join(", ");
 }
