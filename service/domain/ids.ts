@@ -1,4 +1,4 @@
-export type IdPrefix = "env" | "cl" | "evt" | "lease" | "tok";
+export type IdPrefix = "env" | "cl" | "evt" | "lease" | "tok" | "op" | "key" | "ses";
 
 const ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz";
 const TIME_CHARACTERS = 10;

@@ -84,3 +84,53 @@ export const COMMENT_AUDIT_MS = 3 * 60_000;
 
 /** An outside call that has no answer after this is `unknown`. */
 export const CALL_TIMEOUT_MS = 30_000;
+
+/** How long the data of a closed pull request or git branch is kept, and how long while somebody waits for its slot. */
+export const GRACE_HOURS = 24;
+export const GRACE_WAITED_MS = 60 * 60_000;
+/** The same for customers: a week is what people need to notice a mistake. */
+export const TENANT_GRACE_HOURS = 168;
+/** At most a quarter: a forgotten tenant must end some time. */
+export const GRACE_HOURS_MAX = 2_160;
+
+/** A customer's key as the SaaS back end has it: printable, no white space, no slash, short enough for an index. */
+export const CUSTOMER_KEY_PATTERN = "^[A-Za-z0-9][A-Za-z0-9._:@+~-]{0,127}$";
+export const LABEL_NAME_PATTERN = "^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$";
+export const LABEL_VALUE_PATTERN = "^[A-Za-z0-9._:@+/-]{1,128}$";
+/** Labels are rows of an index each. */
+export const LABELS_MAX = 20;
+
+/** A token's life: long enough to connect, and no longer than an hour, after which DSQL ends the session anyway. */
+export const TOKEN_SECONDS = 900;
+export const TOKEN_SECONDS_MIN = 60;
+export const TOKEN_SECONDS_MAX = 3_600;
+
+/** Items of one page of a list. */
+export const PAGE_DEFAULT = 50;
+export const PAGE_MAX = 100;
+/** All migration files of a customer together: a column of DSQL holds 1 MiB. */
+export const TENANT_MIGRATIONS_CHARACTERS = 900_000;
+/** A customer's row, with its history, is kept this long after the cluster is gone. */
+export const TENANT_ROW_DAYS = 30;
+
+/** The longest `?wait=`, shorter than the 60 s after which many proxies hang up; and how often is looked meanwhile. */
+export const WAIT_SECONDS_MAX = 30;
+export const WAIT_LOOK_MS = 200;
+/** Requests that one caller may have waiting at once: each holds a connection. */
+export const WAITS_PER_CALLER = 20;
+/** Requests of one caller per minute, and of one address that shows no credential. */
+export const REQUESTS_PER_MINUTE = 3_000;
+export const ANONYMOUS_REQUESTS_PER_MINUTE = 120;
+/** The largest body of the API: a customer's migrations. */
+export const API_BODY_BYTES = 1024 * 1024;
+/** An answer to an Idempotency-Key is remembered this long, as Stripe does. */
+export const IDEMPOTENCY_HOURS = 24;
+
+/** A CI job's session lasts as long as a token; a person's as long as a sitting. */
+export const JOB_SESSION_SECONDS = 900;
+export const PERSON_SESSION_SECONDS = 3_600;
+/** GitHub signs its OIDC tokens for 5 minutes; a clock may be off by this much. */
+export const OIDC_MAX_AGE_SECONDS = 600;
+export const OIDC_CLOCK_SKEW_SECONDS = 5;
+/** The last use of a key is written at most this often. */
+export const KEY_USED_MS = 60_000;
