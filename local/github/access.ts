@@ -1,7 +1,7 @@
 import type { FastifyRequest } from "fastify";
 import { ApiError, badCredentials, forbidden, notFound } from "./api-error.ts";
 import { type Credentials, covers, type Grant, type PermissionName } from "./credentials.ts";
-import { type Comment, type Pull, permissionOf, type Repository } from "./model.ts";
+import { type Account, type Comment, type Pull, permissionOf, type Repository } from "./model.ts";
 import type { State } from "./state.ts";
 
 /** `issues:write`: one of these is enough. */
@@ -25,6 +25,12 @@ export function createAccess(state: State, credentials: Credentials) {
       await credentials.checkJwt(tokenOf(request));
     },
     asInstallation,
+    /** Whose token the request carries. 403 for the App's own, 401 for any other. */
+    asUser(request: FastifyRequest): Account {
+      const token = tokenOf(request);
+      if (token.startsWith("ghs_") && credentials.grantOf(token)) throw forbidden("");
+      return credentials.userOf(token);
+    },
     tokenOf,
     /** The repository of the path. 404 if the token does not reach it, 403 if it may not do this there. */
     repository,

@@ -1,10 +1,9 @@
+import { branchActions, mayNotWrite } from "./actions-branch.ts";
 import { ApiError, invalid, validationFailed } from "./api-error.ts";
-import { diffFiles, type Files } from "./git.ts";
+import { baseHeadOf, commitOn, departure, type FileTexts, mergeCommit } from "./commits.ts";
 import {
   type Account,
-  type Change,
   type Comment,
-  fullName,
   mayWrite,
   type Pull,
   permissionOf,
@@ -13,6 +12,7 @@ import {
   type Repository,
 } from "./model.ts";
 import { BASE_BRANCH, type State } from "./state.ts";
+import { NO_COMMIT, type Tell, tellMove, tellPull } from "./tell.ts";
 
 /** Text of a comment: code points, not bytes. GitHub: "Body is too long (maximum is 65536 characters)". */
 export const COMMENT_CHARACTERS = 65_536;
@@ -29,50 +29,54 @@ export interface OpenRequest {
   readonly draft?: boolean;
 }
 
-/** Path -> text; null removes the file. */
-export type FileTexts = Readonly<Record<string, string | null>>;
 export type Actions = ReturnType<typeof createActions>;
 
 /** All that people and the App do here. Each change is told once it is made. Throws ApiError as GitHub would answer. */
-export function createActions(state: State, tell: (change: Change) => void) {
+export function createActions(state: State, tell: Tell) {
   return {
+    ...branchActions(tell),
     ...pullActions(state, tell),
     ...commentActions(state, tell),
   };
 }
 
-function pullActions(state: State, tell: (change: Change) => void) {
-  const pullRequest = (action: string, pull: Pull, sender: Account, more: Record<string, unknown> = {}) => {
-    pull.updatedAt = new Date();
-    tell({ event: "pull_request", action, pull, sender, more });
-  };
+function pullActions(state: State, tell: Tell) {
   return {
-    /** Opens a pull request. Who may not write comes from a fork, unless `fork` says otherwise. */
+    /**
+     * Opens a pull request. Who may not write comes from a fork, unless `fork` says otherwise. Files that come along make
+     * its git branch without a webhook of their own; push the branch first to be told of both, as GitHub would.
+     */
     open(repository: Repository, request: OpenRequest): Pull {
       const pull = newPull(state, repository, request);
       repository.pulls.push(pull);
-      pullRequest("opened", pull, pull.author);
+      tellPull(tell, "opened", pull, pull.author);
       return pull;
     },
     /** Commits on the git branch. The pull request follows while it is open; a closed one keeps its head. */
     push(pull: Pull, author: Account, files: FileTexts): string {
       if (author.login !== pull.head.owner.login) requireWrite(pull, author);
-      const before = pull.headSha;
-      const parent = pull.head.branches.get(pull.headRef) ?? before;
-      const after = commitOn(pull.head, pull.headRef, parent, author, files);
+      const { head, headRef: gitBranch, headSha: before } = pull;
+      const there = head.branches.get(gitBranch);
+      const after = commitOn(head, gitBranch, there ?? before, author, files);
+      tellMove(tell, { repository: head, gitBranch, before: there ?? NO_COMMIT, after, sender: author });
       if (pull.state === "closed") return after;
       pull.headSha = after;
       pull.commits.push(after);
-      pullRequest("synchronize", pull, author, { before, after });
+      tellPull(tell, "synchronize", pull, author, { before, after });
       return after;
     },
     close(pull: Pull, author: Account, merged: boolean): Pull {
       requireOpen(pull);
       if (merged || author.login !== pull.author.login) requireWrite(pull, author);
       const at = new Date();
-      if (merged) pull.merge = { sha: mergeCommit(pull, author), by: author, at };
+      if (merged) {
+        const { repository, baseRef: gitBranch } = pull;
+        const before = baseHeadOf(pull);
+        pull.merge = { sha: mergeCommit(pull, author), by: author, at };
+        tellMove(tell, { repository, gitBranch, before, after: pull.merge.sha, sender: author });
+      }
       Object.assign(pull, { state: "closed", closedAt: at });
-      pullRequest("closed", pull, author);
+      tellPull(tell, "closed", pull, author);
       return pull;
     },
     reopen(pull: Pull, author: Account): Pull {
@@ -80,10 +84,14 @@ function pullActions(state: State, tell: (change: Change) => void) {
         throw validationFailed("PullRequest", "state", "invalid", "state cannot be changed.");
       }
       if (author.login !== pull.author.login) requireWrite(pull, author);
-      const head = pull.head.branches.get(pull.headRef) ?? pull.headSha;
+      const head = pull.head.branches.get(pull.headRef);
+      if (head === undefined) {
+        const message = `state cannot be changed. The ${pull.headRef} branch has been deleted.`;
+        throw validationFailed("PullRequest", "state", "invalid", message);
+      }
       if (head !== pull.headSha) pull.commits.push(head);
       Object.assign(pull, { state: "open", closedAt: null, headSha: head });
-      pullRequest("reopened", pull, author);
+      tellPull(tell, "reopened", pull, author);
       return pull;
     },
     /** Changes the title, the branch that it is to be merged into, or both. */
@@ -100,13 +108,13 @@ function pullActions(state: State, tell: (change: Change) => void) {
         changes["title"] = { from: pull.title };
         pull.title = title;
       }
-      pullRequest("edited", pull, author, { changes });
+      tellPull(tell, "edited", pull, author, { changes });
       return pull;
     },
   };
 }
 
-function commentActions(state: State, tell: (change: Change) => void) {
+function commentActions(state: State, tell: Tell) {
   // The App's token was checked at the door; people change their own comments, and writers those of others.
   const requireMayChange = ({ author, pull }: Comment, sender: Account): void => {
     if (sender !== state.bot && sender !== author) requireWrite(pull, sender);
@@ -177,86 +185,29 @@ function newPull(state: State, repository: Repository, request: OpenRequest): Pu
   if (isTaken || (!isFork && branch === BASE_BRANCH)) {
     throw validationFailed("PullRequest", "head", "custom", `A pull request already exists for ${label}.`);
   }
-  const baseSha = repository.branches.get(BASE_BRANCH) ?? "";
-  const headSha = commitOn(head, branch, baseSha, author, request.files, title);
+  const { baseSha, commits } = headOf(head, repository.branches.get(BASE_BRANCH) ?? "", request);
+  const headSha = commits.at(-1) ?? baseSha;
   const now = new Date();
   return {
-    ...{
-      id: state.nextId(),
-      number: repository.pulls.length + 1,
-      repository,
-      head,
-      headRef: branch,
-      headSha,
-    },
+    ...{ id: state.nextId(), number: repository.pulls.length + 1, repository },
+    ...{ head, headRef: branch, headSha },
     ...{ baseRef: BASE_BRANCH, baseSha, title, body, author, draft, state: "open", merge: null },
-    ...{ closedAt: null, createdAt: now, updatedAt: now, commits: [headSha], comments: [] },
+    ...{ closedAt: null, createdAt: now, updatedAt: now, commits: [...commits], comments: [] },
   };
 }
 
-/** Commits on top of a parent and moves the git branch there. Out: the new SHA. */
-function commitOn(
-  repository: Repository,
-  branch: string,
-  parent: string,
-  author: Account,
-  changes: FileTexts,
-  title?: string,
-): string {
-  const files = repository.objects.files(parent);
-  for (const [path, text] of Object.entries(changes)) {
-    if (text === null) files.delete(path);
-    else files.set(path, text);
-  }
-  checkPaths(files);
-  const message = title ?? `Change ${Object.keys(changes).join(", ").slice(0, 200) || "nothing"}`;
-  return write(repository, branch, files, [parent], author, message);
-}
-
-/** Brings what the pull request changed onto the head of the base branch. */
-function mergeCommit(pull: Pull, author: Account): string {
-  const { repository, baseRef, baseSha, headSha, number } = pull;
-  const { objects } = repository;
-  const base = repository.branches.get(baseRef) ?? baseSha;
-  const files = objects.files(base);
-  for (const { path, status, after } of diffFiles(objects.files(baseSha), objects.files(headSha))) {
-    if (status === "removed") files.delete(path);
-    else files.set(path, after);
-  }
-  const message = `Merge pull request #${number} from ${pull.head.owner.login}/${pull.headRef}`;
-  return write(repository, baseRef, files, [base, headSha], author, message);
-}
-
-function write(
-  repository: Repository,
-  branch: string,
-  files: Files,
-  parents: readonly string[],
-  author: Account,
-  message: string,
-): string {
-  const email = `${author.id}+${author.login}@users.noreply.local`;
-  const at = new Date();
-  const { sha } = repository.objects.writeCommit(files, {
-    parents,
-    author: author.login,
-    email,
-    at,
-    message,
-  });
-  repository.branches.set(branch, sha);
-  repository.pushedAt = at;
-  return sha;
-}
-
-/** Git cannot hold a file and a directory of the same name. */
-function checkPaths(files: Files): void {
-  for (const path of files.keys()) {
-    for (let slash = path.indexOf("/"); slash > 0; slash = path.indexOf("/", slash + 1)) {
-      if (files.has(path.slice(0, slash)))
-        throw invalid(`${path.slice(0, slash)} is a file, not a directory.`);
+/** The git branch of a new pull request: as it is if it is there and no files come along, else made from the base. */
+function headOf(head: Repository, base: string, { branch, files, author, title }: OpenRequest) {
+  const there = head.branches.get(branch);
+  if (there !== undefined && Object.keys(files).length === 0) {
+    const { shared, commits } = departure(head, base, there);
+    if (commits.length === 0) {
+      const message = `No commits between ${BASE_BRANCH} and ${branch}`;
+      throw validationFailed("PullRequest", "head", "custom", message);
     }
+    return { baseSha: shared, commits };
   }
+  return { baseSha: base, commits: [commitOn(head, branch, base, author, files, title)] };
 }
 
 function checkText(body: string): void {
@@ -272,7 +223,6 @@ function requireOpen(pull: Pull): void {
   if (pull.state !== "open") throw invalid(`Pull request ${pull.number} is closed.`);
 }
 
-function requireWrite({ repository }: Pull, { login }: Account): void {
-  if (!mayWrite(repository, login))
-    throw new ApiError(403, `${login} may not write to ${fullName(repository)}.`);
+function requireWrite({ repository }: Pull, account: Account): void {
+  if (!mayWrite(repository, account.login)) throw mayNotWrite(repository, account);
 }

@@ -74,6 +74,28 @@ export function commitBody(
   };
 }
 
+/** A git branch with its head. Nothing here is protected. */
+export function branchBody(
+  site: Site,
+  state: State,
+  repository: Repository,
+  name: string,
+  head: Commit,
+): Schemas["branch-with-protection"] {
+  const { api, web } = urlsOf(site, repository);
+  const encoded = name.split("/").map(encodeURIComponent).join("/");
+  const self = `${api}/branches/${encoded}`;
+  return {
+    ...{ name, commit: commitBody(site, state, repository, head), protected: false },
+    _links: { self, html: `${web}/tree/${encoded}` },
+    protection: {
+      enabled: false,
+      required_status_checks: { enforcement_level: "off", contexts: [], checks: [] },
+    },
+    protection_url: `${self}/protection`,
+  };
+}
+
 export function treeBody(
   site: Site,
   repository: Repository,

@@ -40,6 +40,16 @@ export function userBody({ apiUrl, pageUrl }: Site, { login, id, type }: Account
   };
 }
 
+/** Somebody as they see themselves. */
+export function publicUserBody(site: Site, account: Account, createdAt: Date): Schemas["public-user"] {
+  const at = timeText(createdAt);
+  return {
+    ...{ ...userBody(site, account), name: null, company: null, blog: null, location: null, email: null },
+    ...{ hireable: null, bio: null, public_repos: 0, public_gists: 0, followers: 0, following: 0 },
+    ...{ created_at: at, updated_at: at },
+  };
+}
+
 export function repositoryBody(site: Site, repository: Repository): Schemas["repository"] {
   const { id, name, description, parent } = repository;
   const open = repository.pulls.filter(({ state }) => state === "open").length;

@@ -1,7 +1,7 @@
 import { createPublicKey, generateKeyPairSync, randomBytes } from "node:crypto";
 import { errors, type JWTPayload, jwtVerify } from "jose";
 import { badCredentials, invalid } from "./api-error.ts";
-import type { Repository } from "./model.ts";
+import type { Account, Repository } from "./model.ts";
 import { APP_ID, CLIENT_ID, GRANTED } from "./state.ts";
 
 export type PermissionName = keyof typeof GRANTED;
@@ -20,16 +20,28 @@ export interface Grant {
 const TOKEN_SECONDS = 3600;
 /** GitHub: a JWT may expire at most 10 minutes from now. */
 const JWT_MAX_SECONDS = 600;
+/** GitHub: a user's token expires after eight hours, what it can be renewed with after six months. */
+const USER_TOKEN_SECONDS = 28_800;
+const REFRESH_SECONDS = 15_811_200;
 /** How far the clocks may be apart. */
 const CLOCK_SECONDS = 60;
 /** Octets of the three parts of a token since April 2026; about 520 characters in all. */
 const TOKEN_PARTS = [18, 150, 86];
+
+const USER_TOKEN_CHARACTERS = 36;
+const REFRESH_TOKEN_CHARACTERS = 76;
+
+interface UserGrant {
+  readonly account: Account;
+  readonly expiresAt: number;
+}
 
 /** The App's key pair and the tokens that were handed out. */
 export function createCredentials() {
   const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
   const publicKey = createPublicKey(privateKey);
   let grants = new Map<string, Grant>();
+  let users = new Map<string, UserGrant>();
   return {
     /** PKCS#1, as GitHub gives it. */
     privateKeyPem: privateKey.export({ type: "pkcs1", format: "pem" }).toString(),
@@ -64,6 +76,24 @@ export function createCredentials() {
     revoke(token: string): void {
       grants.delete(token);
     },
+    /** The body that hands a person's token to the App. It cannot be renewed here: the person logs in again. */
+    issueToUser(account: Account) {
+      const now = Date.now();
+      users = new Map([...users].filter(([, { expiresAt }]) => expiresAt > now));
+      const token = `ghu_${tokenText(USER_TOKEN_CHARACTERS)}`;
+      users.set(token, { account, expiresAt: now + USER_TOKEN_SECONDS * 1000 });
+      return {
+        ...{ access_token: token, expires_in: USER_TOKEN_SECONDS, token_type: "bearer", scope: "" },
+        refresh_token: `ghr_${tokenText(REFRESH_TOKEN_CHARACTERS)}`,
+        refresh_token_expires_in: REFRESH_SECONDS,
+      };
+    },
+    /** Whose token it is; throws 401 if it is not known, or no longer. */
+    userOf(token: string): Account {
+      const user = users.get(token);
+      if (!user || user.expiresAt <= Date.now()) throw badCredentials();
+      return user.account;
+    },
   };
 }
 
@@ -86,6 +116,11 @@ export function readPermissions(wanted: unknown): Permissions {
 /** Whether a token reaches a repository. */
 export function covers({ repositoryIds }: Grant, { id }: Repository): boolean {
   return repositoryIds === null || repositoryIds.includes(id);
+}
+
+/** Hexadecimal digits: some of what GitHub draws its tokens from. */
+function tokenText(characters: number): string {
+  return randomBytes(characters / 2).toString("hex");
 }
 
 function checkClaims({ iat, exp, iss }: JWTPayload, now: number): void {

@@ -15,13 +15,14 @@ export interface DeliveryOptions {
   /** Where webhooks go; without it every delivery fails. */
   readonly url?: string;
   readonly secret: string;
-  /** Called after each delivery. */
-  done(): void;
+  /** Called after each delivery, with the name of its event. */
+  done(name: string): void;
 }
 
 export interface Event {
   readonly name: string;
-  readonly action: string;
+  /** Null where the event has no actions. */
+  readonly action: string | null;
   readonly repositoryId: number;
   readonly payload: Record<string, unknown>;
 }
@@ -65,7 +66,7 @@ export function createDeliveries({ url, secret, done }: DeliveryOptions) {
     };
     sent.set(id, { event, delivery });
     for (const old of [...sent.keys()].slice(0, -DELIVERIES_MAX)) sent.delete(old);
-    done();
+    done(event.name);
   };
   const start = (guid: string, event: Event, redelivery: boolean): void => {
     lastId += 1;

@@ -1,8 +1,12 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
-import { idOf, parametersOf } from "./access.ts";
-import { ApiError, invalid, notFound } from "./api-error.ts";
+import { idOf } from "./access.ts";
+import { ApiError } from "./api-error.ts";
 import { timeText } from "./bodies-repository.ts";
 import { Fault } from "./faults.ts";
+import { addBranchRoutes } from "./local-branches.ts";
+import { addJobRoutes, addOidcRoutes } from "./local-jobs.ts";
+import { addDeviceRoutes } from "./local-login.ts";
+import { actor, commentOf, LOCAL_BODY_BYTES, pullOf, repositoryOf } from "./local-places.ts";
 import {
   AuthorBody,
   CloseBody,
@@ -13,12 +17,10 @@ import {
   ReviseBody,
 } from "./local-shapes.ts";
 import { showOverview, showPull } from "./local-views.ts";
-import type { Account, Comment, Pull, Repository } from "./model.ts";
+import type { Pull } from "./model.ts";
 import type { Parts } from "./parts.ts";
 import { deliverySummary } from "./routes-app.ts";
 
-/** A push may bring a few large files. */
-const LOCAL_BODY_BYTES = 32 * 1024 * 1024;
 /** The DSQL control plane is on this machine. */
 const CLUSTERS_TIMEOUT_MS = 5_000;
 
@@ -35,6 +37,10 @@ export function addLocalApi(app: FastifyInstance, parts: Parts, options: LocalOp
       local.removeContentTypeParser("text/plain");
       addPullRoutes(local, parts);
       addCommentRoutes(local, parts);
+      addBranchRoutes(local, parts);
+      addJobRoutes(local, parts);
+      addOidcRoutes(local, parts);
+      addDeviceRoutes(local, parts);
       addViewRoutes(local, parts, options);
     },
     { prefix: "/_local" },
@@ -122,33 +128,6 @@ async function readClusters(controlUrl: string): Promise<unknown> {
     // Told below: the local DSQL may be starting again.
   }
   throw new ApiError(502, "The local DSQL does not answer.");
-}
-
-type Places = Pick<Parts["state"], "repository" | "pull">;
-
-function repositoryOf(state: Places, request: FastifyRequest): Repository {
-  const { owner, repo } = parametersOf(request);
-  const found = state.repository(`${owner}/${repo}`);
-  if (!found) throw notFound();
-  return found;
-}
-
-function pullOf(state: Places, request: FastifyRequest): Pull {
-  const found = state.pull(repositoryOf(state, request), idOf(request, "number"));
-  if (!found) throw notFound();
-  return found;
-}
-
-function commentOf(state: Places, request: FastifyRequest): Comment {
-  const found = pullOf(state, request).comments.find(({ id }) => id === idOf(request, "id"));
-  if (!found) throw notFound();
-  return found;
-}
-
-function actor(actors: readonly Account[], login: string): Account {
-  const found = actors.find((one) => one.login === login);
-  if (!found) throw invalid(`There is no ${login} here, only ${actors.map((one) => one.login).join(", ")}.`);
-  return found;
 }
 
 function stateOf({ number, state, merge, headSha }: Pull) {

@@ -1,16 +1,16 @@
 import Type, { type Static } from "typebox";
-import type { FileTexts } from "./actions.ts";
 import { invalid } from "./api-error.ts";
+import type { FileTexts } from "./commits.ts";
 
 /** What the local API takes. Sizes are far above what a person or a test sends. */
-const Login = Type.String({ minLength: 1, maxLength: 100 });
+export const Login = Type.String({ minLength: 1, maxLength: 100 });
 const Title = Type.String({ minLength: 1, maxLength: 256 });
 /** Of the names that git takes those that need no quoting anywhere. (git-check-ref-format) */
-const GitBranch = Type.String({
+export const GitBranch = Type.String({
   pattern: "^(?!.*(\\.\\.|//|/\\.|\\.lock(/|$)|[./]$))[A-Za-z0-9][A-Za-z0-9._/-]{0,199}$",
 });
 const Files = Type.Record(Type.String(), Type.Union([Type.String(), Type.Null()]), { maxProperties: 2_000 });
-const closed = { additionalProperties: false };
+export const closed = { additionalProperties: false };
 
 export const OpenBody = Type.Object(
   {
@@ -22,6 +22,12 @@ export const OpenBody = Type.Object(
   closed,
 );
 export const PushBody = Type.Object({ author: Login, files: Files }, closed);
+export const BranchPushBody = Type.Object(
+  { author: Login, files: Files, force: Type.Optional(Type.Boolean()) },
+  closed,
+);
+/** The path of what is about a git branch. */
+export const GitBranchPath = Type.Object({ gitBranch: GitBranch });
 export const CloseBody = Type.Object({ author: Login, merged: Type.Optional(Type.Boolean()) }, closed);
 export const AuthorBody = Type.Object({ author: Login }, closed);
 export const ReviseBody = Type.Object(
@@ -32,6 +38,7 @@ export const CommentBody = Type.Object({ author: Login, body: Type.String() }, c
 
 export type OpenBody = Static<typeof OpenBody>;
 export type PushBody = Static<typeof PushBody>;
+export type BranchPushBody = Static<typeof BranchPushBody>;
 export type CloseBody = Static<typeof CloseBody>;
 export type AuthorBody = Static<typeof AuthorBody>;
 export type ReviseBody = Static<typeof ReviseBody>;

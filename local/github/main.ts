@@ -7,14 +7,19 @@ import { createAccess } from "./access.ts";
 import { createActions } from "./actions.ts";
 import { createCredentials } from "./credentials.ts";
 import { createDeliveries } from "./deliveries.ts";
+import { createDeviceLogins } from "./device.ts";
 import { createFaults } from "./faults.ts";
+import { createJobs } from "./jobs.ts";
 import { addLocalApi } from "./local-api.ts";
-import type { Change } from "./model.ts";
+import { type Change, placeOf } from "./model.ts";
+import { createIssuer } from "./oidc.ts";
 import { addPage, createBroadcast } from "./page.ts";
 import type { Parts, RecordedCall } from "./parts.ts";
 import { payloadOf } from "./payloads.ts";
+import { addActionsRoutes } from "./routes-actions.ts";
+import { addLoginRoutes } from "./routes-login.ts";
 import { API_PREFIX, addApi, buildServer } from "./server.ts";
-import { APP_ID, APP_SLUG, createState, INSTALLATION_ID } from "./state.ts";
+import { APP_ID, APP_SLUG, CLIENT_ID, createState, INSTALLATION_ID } from "./state.ts";
 
 /** What the process prints as one line of JSON when it answers. */
 export interface LocalGitHubReady {
@@ -26,6 +31,9 @@ export interface LocalGitHubReady {
   privateKeyFile: string;
   webhookSecret: string;
   installationId: number;
+  clientId: string;
+  /** The issuer of the OIDC tokens of GitHub Actions' jobs. */
+  oidcIssuer: string;
 }
 
 interface Flags {
@@ -87,13 +95,17 @@ async function start(flags: Flags): Promise<{ ready: LocalGitHubReady; stop(): P
   });
   const tell = (change: Change): void => {
     broadcast.change(change);
-    if (change.event === "reaction") return;
-    const { event: name, action, pull } = change;
+    const repository = placeOf(change);
+    // What happens in a fork is not told: the App is not installed there.
+    if (change.event === "reaction" || !state.installed.includes(repository)) return;
+    const action = "action" in change ? change.action : null;
     const payload = payloadOf(site, state, change);
-    deliveries.send({ name, action, repositoryId: pull.repository.id, payload });
+    deliveries.send({ name: change.event, action, repositoryId: repository.id, payload });
   };
   const credentials = createCredentials();
+  const issuer = createIssuer(site);
   const parts: Parts = {
+    ...{ issuer, jobs: createJobs(site, state), deviceLogins: createDeviceLogins(credentials) },
     ...{ site, state, credentials, deliveries, faults: createFaults() },
     ...{ access: createAccess(state, credentials), actions: createActions(state, tell) },
     ...(recordFile === undefined ? {} : { record: recordTo(recordFile) }),
@@ -101,13 +113,18 @@ async function start(flags: Flags): Promise<{ ready: LocalGitHubReady; stop(): P
   const app = buildServer();
   addApi(app, parts);
   addLocalApi(app, parts, flags);
+  addActionsRoutes(app, parts);
+  addLoginRoutes(app, parts);
   broadcast.addRoute(app);
   addPage(app);
   const pageUrl = await app.listen({ host: ADDRESS, port: flags.port });
   const apiUrl = pageUrl + API_PREFIX;
   Object.assign(site, { pageUrl, apiUrl });
   const privateKeyFile = writeKey(directory, credentials.privateKeyPem);
-  const identity = { appId: APP_ID, appSlug: APP_SLUG, installationId: INSTALLATION_ID };
+  const identity = {
+    ...{ appId: APP_ID, appSlug: APP_SLUG, installationId: INSTALLATION_ID },
+    ...{ clientId: CLIENT_ID, oidcIssuer: issuer.url() },
+  };
   const stop = async (): Promise<void> => {
     await Promise.all([app.close(), deliveries.close()]);
   };

@@ -15,6 +15,8 @@ export interface Repository {
   readonly description: string;
   readonly private: boolean;
   readonly parent: Repository | null;
+  /** Whether the subject of its OIDC tokens holds ids, as that of repositories made since July 2026. */
+  readonly immutableSubject: boolean;
   /** Shared by all forks of a network. */
   readonly objects: Objects;
   /** Name of a git branch -> SHA of its head. */
@@ -71,7 +73,9 @@ export const REACTIONS = ["+1", "-1", "laugh", "confused", "heart", "hooray", "r
 export type ReactionContent = (typeof REACTIONS)[number];
 
 /** Something that the page shows and, but for reactions, webhooks are told of. */
-export interface Change {
+export type Change = PullChange | BranchChange;
+
+export interface PullChange {
   readonly event: "pull_request" | "issue_comment" | "reaction";
   readonly action: string;
   readonly pull: Pull;
@@ -79,6 +83,24 @@ export interface Change {
   readonly sender: Account;
   /** What the payload has besides: `before` and `after`, or `changes`. */
   readonly more?: Readonly<Record<string, unknown>>;
+}
+
+/** A git branch moved, appeared or went. */
+export interface BranchChange {
+  readonly event: "push" | "create" | "delete";
+  readonly repository: Repository;
+  readonly gitBranch: string;
+  /** SHAs of its head; forty zeros where there was or is none. */
+  readonly before: string;
+  readonly after: string;
+  /** Whether commits went that were there before. */
+  readonly forced: boolean;
+  readonly sender: Account;
+}
+
+/** The repository whose webhooks tell of a change. */
+export function placeOf(change: Change): Repository {
+  return "gitBranch" in change ? change.repository : change.pull.repository;
 }
 
 export function fullName({ owner, name }: Repository): string {

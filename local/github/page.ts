@@ -4,8 +4,8 @@ import type { ServerResponse } from "node:http";
 import { extname, join } from "node:path";
 import type { FastifyInstance } from "fastify";
 import { notFound } from "./api-error.ts";
-import type { Change } from "./model.ts";
-import { fullName } from "./model.ts";
+import { type Change, fullName, placeOf } from "./model.ts";
+import { DEVICE_PAGE } from "./routes-login.ts";
 
 const DIRECTORY = join(import.meta.dirname, "page");
 const CONTENT_TYPES: Readonly<Record<string, string>> = {
@@ -13,6 +13,8 @@ const CONTENT_TYPES: Readonly<Record<string, string>> = {
   ".css": "text/css; charset=utf-8",
   ".js": "text/javascript; charset=utf-8",
 };
+/** Where a file is, unless below its own name. */
+const ADDRESSES: Readonly<Record<string, string>> = { "index.html": "/", "device.html": DEVICE_PAGE };
 /** Comments are sanitized; should that fail, no script of theirs runs, and no picture tells others who reads it. */
 const POLICY = "default-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'";
 
@@ -22,7 +24,7 @@ export function addPage(app: FastifyInstance): void {
   for (const name of readdirSync(DIRECTORY)) {
     const type = CONTENT_TYPES[extname(name)];
     if (type === undefined) continue;
-    app.get(name === "index.html" ? "/" : `/${name}`, async (_request, reply) => {
+    app.get(ADDRESSES[name] ?? `/${name}`, async (_request, reply) => {
       const headers = {
         "content-type": type,
         "content-security-policy": POLICY,
@@ -48,11 +50,18 @@ export function createBroadcast() {
     for (const listener of listeners) listener.write(`data: ${JSON.stringify(message)}\n\n`);
   };
   return {
-    change({ event, action, pull }: Change): void {
-      write({ event, action, repository: fullName(pull.repository), number: pull.number });
+    change(change: Change): void {
+      const { event } = change;
+      const repository = fullName(placeOf(change));
+      const subject =
+        "gitBranch" in change
+          ? { gitBranch: change.gitBranch }
+          : { action: change.action, number: change.pull.number };
+      write({ event, repository, ...subject });
     },
-    delivered(): void {
-      write({ event: "delivery" });
+    /** In: the event that was delivered, or was tried to. */
+    delivered(name: string): void {
+      write({ event: "delivery", delivered: name });
     },
     /** `GET /_local/events`. */
     addRoute(app: FastifyInstance): void {

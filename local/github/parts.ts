@@ -3,7 +3,10 @@ import type { Actions } from "./actions.ts";
 import type { Site } from "./bodies-repository.ts";
 import type { Credentials } from "./credentials.ts";
 import type { Deliveries } from "./deliveries.ts";
+import type { DeviceLogins } from "./device.ts";
 import type { Faults } from "./faults.ts";
+import type { Jobs } from "./jobs.ts";
+import type { Issuer } from "./oidc.ts";
 import type { State } from "./state.ts";
 
 /** Everything that the routes work with. */
@@ -16,6 +19,9 @@ export interface Parts {
   readonly access: Access;
   readonly deliveries: Deliveries;
   readonly faults: Faults;
+  readonly issuer: Issuer;
+  readonly jobs: Jobs;
+  readonly deviceLogins: DeviceLogins;
   /** Gets every request that was really answered, without credentials. */
   record?(call: RecordedCall): void;
 }

@@ -1,7 +1,15 @@
 import type { FastifyInstance } from "fastify";
 import { parametersOf, queryOf } from "./access.ts";
-import { invalid, notFound } from "./api-error.ts";
-import { base64, blobBody, commitBody, contentBody, gitCommitBody, treeBody } from "./bodies-git.ts";
+import { ApiError, invalid, notFound } from "./api-error.ts";
+import {
+  base64,
+  blobBody,
+  branchBody,
+  commitBody,
+  contentBody,
+  gitCommitBody,
+  treeBody,
+} from "./bodies-git.ts";
 import type { Schemas, Site } from "./bodies-repository.ts";
 import type { Commit, TreeEntry } from "./git.ts";
 import type { Repository } from "./model.ts";
@@ -37,6 +45,14 @@ export function addGitRoutes(api: FastifyInstance, { site, state, access }: Part
     const bytes = repository.objects.blob(sha);
     if (!bytes) throw notFound();
     return blobBody(site, repository, sha, bytes);
+  });
+  // The name of a git branch may hold slashes.
+  api.get("/repos/:owner/:repo/branches/*", (request) => {
+    const repository = access.repository(request, "contents:read");
+    const name = parametersOf(request)["*"] ?? "";
+    const commit = repository.objects.commit(repository.branches.get(name) ?? "");
+    if (!commit) throw new ApiError(404, "Branch not found");
+    return branchBody(site, state, repository, name, commit);
   });
   for (const url of ["/repos/:owner/:repo/contents", "/repos/:owner/:repo/contents/*"]) {
     api.get(url, (request) => {

@@ -2,13 +2,14 @@ import type { FastifyInstance } from "fastify";
 import { parametersOf, queryOf } from "./access.ts";
 import { invalid } from "./api-error.ts";
 import { fileBody, pullBody, pullFiles, pullSummaryBody } from "./bodies-pull.ts";
-import { fullRepositoryBody, type Schemas, userBody } from "./bodies-repository.ts";
+import { fullRepositoryBody, publicUserBody, type Schemas, userBody } from "./bodies-repository.ts";
 import type { Permission, Pull } from "./model.ts";
 import { pageOf } from "./pages.ts";
 import type { Parts } from "./parts.ts";
 
 /** The repository, its people and its pull requests, as far as they are read. */
-export function addPullRoutes(api: FastifyInstance, { site, access }: Parts): void {
+export function addPullRoutes(api: FastifyInstance, { site, state, access }: Parts): void {
+  api.get("/user", (request) => publicUserBody(site, access.asUser(request), state.createdAt));
   api.get("/repos/:owner/:repo", (request) =>
     fullRepositoryBody(site, access.repository(request, "metadata:read")),
   );

@@ -22,7 +22,7 @@ export const GRANTED = {
   metadata: "read",
   pull_requests: "write",
 } as const;
-export const APP_EVENTS = ["issue_comment", "pull_request"];
+export const APP_EVENTS = ["create", "delete", "issue_comment", "pull_request", "push"];
 
 /** Everything that this GitHub knows; gone when the process ends. */
 export type State = ReturnType<typeof createState>;
@@ -88,6 +88,7 @@ interface Seed {
   readonly name: string;
   readonly description: string;
   readonly private: boolean;
+  readonly immutableSubject: boolean;
   readonly files: Readonly<Record<string, string>>;
 }
 
@@ -99,6 +100,7 @@ function seedRepository(seed: Seed, owner: Account, id: number): Repository {
   const commit = objects.writeCommit(files, { ...details, message: "First schema" });
   return {
     ...{ id, owner, name: seed.name, description: seed.description, private: seed.private },
+    immutableSubject: seed.immutableSubject,
     ...{ parent: null, objects, pulls: [], createdAt: now, pushedAt: now },
     branches: new Map([[BASE_BRANCH, commit.sha]]),
     collaborators: new Map<string, Permission>([
@@ -119,6 +121,7 @@ const SEEDS: readonly Seed[] = [
     name: "shop",
     description: "The shop",
     private: false,
+    immutableSubject: false,
     files: {
       "README.md": "# shop\n\nEvery pull request gets a database of its own.\n",
       "migrations/0001_customers.sql": `-- People who buy.
@@ -146,6 +149,7 @@ CREATE TABLE orders (
     name: "blog",
     description: "What we write about the shop",
     private: true,
+    immutableSubject: true,
     files: {
       "README.md": "# blog\n",
       "migrations/0001_posts.sql": `CREATE TABLE posts (
