@@ -57,20 +57,18 @@ export function baseHeadOf({ repository, baseRef, baseSha }: Pull): string {
   return repository.branches.get(baseRef) ?? baseSha;
 }
 
-/** How one commit departs from another, along first parents: the last that both have, and those since, oldest first. */
+/** How one commit departs from another: the last that both have, and those since along first parents, oldest first. */
 export function departure({ objects }: Repository, from: string, to: string) {
-  const line = (sha: string): readonly string[] => {
-    const shas: string[] = [];
-    for (let commit = objects.commit(sha); commit; commit = objects.commit(commit.parents[0] ?? "")) {
-      shas.push(commit.sha);
-    }
-    return shas;
-  };
-  const known = new Set(line(from));
-  const all = line(to);
-  const shared = all.findIndex((sha) => known.has(sha));
-  if (shared < 0) return { shared: from, commits: all.toReversed() };
-  return { shared: all[shared] ?? from, commits: all.slice(0, shared).reverse() };
+  const known = new Set([from]);
+  // What is added while the loop runs is visited, too: each commit once.
+  for (const sha of known) for (const parent of objects.commit(sha)?.parents ?? []) known.add(parent);
+  const commits: string[] = [];
+  let sha = to;
+  while (!known.has(sha) && objects.commit(sha)) {
+    commits.unshift(sha);
+    sha = objects.commit(sha)?.parents[0] ?? from;
+  }
+  return { shared: sha, commits };
 }
 
 function mergedFiles(pull: Pull): Files {

@@ -3,9 +3,10 @@ import type { Credentials } from "./credentials.ts";
 import type { Account } from "./model.ts";
 import { CLIENT_ID } from "./state.ts";
 
-/** GitHub's lifetime of the codes, and how often a device may ask. (generating-a-user-access-token, device flow) */
+/** GitHub's lifetime of the codes. (generating-a-user-access-token, device flow) */
 const EXPIRES_SECONDS = 900;
-const INTERVAL_SECONDS = 5;
+/** How often a device may ask at GitHub. */
+export const INTERVAL_SECONDS = 5;
 /** A device that asks too early has to wait so much longer from then on. */
 const SLOW_DOWN_SECONDS = 5;
 /** A bound on the logins that are remembered. */
@@ -32,7 +33,7 @@ interface Login {
 }
 
 /** OAuth's device flow of the App: a device shows a code, a person types it in and lets the device act as them. */
-export function createDeviceLogins(credentials: Credentials) {
+export function createDeviceLogins(credentials: Credentials, interval = INTERVAL_SECONDS) {
   let logins: readonly Login[] = [];
   const remove = (login: Login) => {
     logins = logins.filter((one) => one !== login);
@@ -44,13 +45,13 @@ export function createDeviceLogins(credentials: Credentials) {
     begin(verificationUri: string): OAuthAnswer {
       const login: Login = {
         ...{ deviceCode: randomBytes(20).toString("hex"), userCode: newUserCode() },
-        ...{ expiresAt: Date.now() + EXPIRES_SECONDS * 1000, intervalSeconds: INTERVAL_SECONDS },
+        ...{ expiresAt: Date.now() + EXPIRES_SECONDS * 1000, intervalSeconds: interval },
         ...{ askedAt: 0, decision: null },
       };
       logins = [...logins, login].slice(-LOGINS_MAX);
       return {
         ...{ device_code: login.deviceCode, user_code: login.userCode, verification_uri: verificationUri },
-        ...{ expires_in: EXPIRES_SECONDS, interval: INTERVAL_SECONDS },
+        ...{ expires_in: EXPIRES_SECONDS, interval },
       };
     },
     /** What the device asks again and again. The answer with the token comes once. */

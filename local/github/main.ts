@@ -7,7 +7,7 @@ import { createAccess } from "./access.ts";
 import { createActions } from "./actions.ts";
 import { createCredentials } from "./credentials.ts";
 import { createDeliveries } from "./deliveries.ts";
-import { createDeviceLogins } from "./device.ts";
+import { createDeviceLogins, INTERVAL_SECONDS } from "./device.ts";
 import { createFaults } from "./faults.ts";
 import { createJobs } from "./jobs.ts";
 import { addLocalApi } from "./local-api.ts";
@@ -43,6 +43,7 @@ interface Flags {
   webhookSecret: string;
   dsqlControlUrl?: string;
   recordFile?: string;
+  deviceIntervalSeconds: number;
 }
 
 const ADDRESS = "127.0.0.1";
@@ -57,22 +58,29 @@ function readFlags(args: string[]): Flags {
       "webhook-secret": { type: "string", default: randomBytes(32).toString("hex") },
       "dsql-control-url": { type: "string" },
       record: { type: "string" },
+      "device-interval-seconds": { type: "string", default: String(INTERVAL_SECONDS) },
     },
   });
   const { directory, record } = values;
   if (!directory) throw new Error("--directory <dir> is required: the App's private key is written there");
-  if (!/^\d{1,5}$/.test(values.port) || Number(values.port) > 65_535) {
-    throw new Error(`--port ${values.port}: expected a number from 0 to 65535`);
-  }
   if (values["webhook-secret"] === "") throw new Error("--webhook-secret is empty");
   const webhookUrl = readUrl("webhook-url", values["webhook-url"]);
   const dsqlControlUrl = readUrl("dsql-control-url", values["dsql-control-url"]);
   return {
-    ...{ directory: resolve(directory), port: Number(values.port), webhookSecret: values["webhook-secret"] },
+    ...{ directory: resolve(directory), webhookSecret: values["webhook-secret"] },
+    port: readNumber("port", values.port, 0, 65_535),
+    deviceIntervalSeconds: readNumber("device-interval-seconds", values["device-interval-seconds"], 1, 60),
     ...(webhookUrl === undefined ? {} : { webhookUrl }),
     ...(dsqlControlUrl === undefined ? {} : { dsqlControlUrl }),
     ...(record === undefined ? {} : { recordFile: resolve(record) }),
   };
+}
+
+function readNumber(name: string, text: string, from: number, to: number): number {
+  const number = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
+  if (!(number >= from && number <= to))
+    throw new Error(`--${name} ${text}: expected a number from ${from} to ${to}`);
+  return number;
 }
 
 function readUrl(name: string, text: string | undefined): string | undefined {
@@ -105,7 +113,11 @@ async function start(flags: Flags): Promise<{ ready: LocalGitHubReady; stop(): P
   const credentials = createCredentials();
   const issuer = createIssuer(site);
   const parts: Parts = {
-    ...{ issuer, jobs: createJobs(site, state), deviceLogins: createDeviceLogins(credentials) },
+    ...{
+      issuer,
+      jobs: createJobs(site, state),
+      deviceLogins: createDeviceLogins(credentials, flags.deviceIntervalSeconds),
+    },
     ...{ site, state, credentials, deliveries, faults: createFaults() },
     ...{ access: createAccess(state, credentials), actions: createActions(state, tell) },
     ...(recordFile === undefined ? {} : { record: recordTo(recordFile) }),

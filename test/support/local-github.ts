@@ -29,6 +29,9 @@ export interface Message {
   readonly action?: string;
   readonly repository?: string;
   readonly number?: number;
+  readonly gitBranch?: string;
+  /** Of a `delivery`: the name of the event that was sent. */
+  readonly delivered?: string;
 }
 
 export interface Listener {
