@@ -1,6 +1,7 @@
 /** What the API's handlers need from the outside, besides what all handlers do. */
 import type { Caller, JobPlace } from "../domain/caller.ts";
 import type { Context } from "./context.ts";
+import type { Secrets } from "./ports-credentials.ts";
 import type { StoreTransaction } from "./ports-store.ts";
 
 /** What a GitHub Actions OIDC token said, after its signature, issuer, audience and times were checked. */
@@ -64,6 +65,9 @@ export interface ApiContext extends Context {
   readonly signIn: SignIn | null;
   /** The address under which people reach this service; also the audience of OIDC tokens. */
   readonly publicUrl: string;
+  /** The GitHub host that jobs and people come from, such as github.com. */
+  readonly host: string;
+  readonly secrets: Secrets;
 }
 
 export type { Caller, JobPlace, StoreTransaction };

@@ -1,0 +1,1 @@
+CREATE INDEX oidc_token_expires ON oidc_token (expires_at)

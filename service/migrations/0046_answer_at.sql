@@ -1,0 +1,1 @@
+CREATE INDEX answer_at ON answer (at)
