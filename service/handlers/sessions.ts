@@ -6,7 +6,7 @@ import { JOB_SESSION_SECONDS, OIDC_CLOCK_SKEW_SECONDS, PERSON_SESSION_SECONDS } 
 import { newId } from "./context.ts";
 import { eventOf } from "./keys.ts";
 import { onGitHub } from "./on-github.ts";
-import type { RepositoryTarget } from "./ports.ts";
+import type { GitHub, Pull, RepositoryTarget } from "./ports.ts";
 import type { ApiContext, DeviceLogin, JobClaims, SignIn } from "./ports-api.ts";
 import type { SessionSubject } from "./ports-credentials.ts";
 import type { StoreTransaction } from "./ports-store.ts";
@@ -31,11 +31,8 @@ export async function exchangeJobToken(context: ApiContext, oidcToken: string): 
     const events = "pull_request (not closed), push, workflow_dispatch or merge_group, on a branch";
     throw new Refused("oidc_event", `A job of ${claims.eventName} gets no access; run it on ${events}.`);
   }
-  const target = await repositoryOf(context, claims);
-  const { host, repositoryId } = target;
-  const whole: JobPlace = { ...place, host, repositoryId };
-  if (whole.kind === "pull") await checkPull(context, { ...target, ...whole }, claims);
-  else await checkBranch(context, target, whole.gitBranch);
+  const whole: JobPlace = { ...place, host: context.host, repositoryId: claims.repositoryId };
+  await checkPlace(context, whole, claims);
   const subject = {
     kind: "job",
     name: jobName(whole, claims.repository, claims.runId),
@@ -71,51 +68,46 @@ function configured(signIn: SignIn | null): SignIn {
   throw new Refused("login_missing", `This service has no sign-in with GitHub. ${next}`);
 }
 
-/** The repository as the store knows it, else as GitHub does: the id decides, never the name. */
-async function repositoryOf(context: ApiContext, claims: JobClaims): Promise<RepositoryTarget> {
-  const known = await context.store.repository(context.host, claims.repositoryId);
-  if (known) return known;
+/** GitHub's present word on the place, because the token may be minutes old. The ids decide, never the names. */
+async function checkPlace(context: ApiContext, place: JobPlace, claims: JobClaims): Promise<void> {
+  // What the store knows may be older than a move to another installation.
+  const known = await context.store.repository(place.host, place.repositoryId);
+  if (known && (await checkAt(context, known, place, claims))) return;
   const found = await context.github.findRepository(claims.repository);
-  if (found?.repositoryId === claims.repositoryId && found.host === context.host) return found;
-  const next = "Install the GitHub App there.";
-  throw new Refused("oidc_not_installed", `Offshoot is not installed in ${claims.repository}. ${next}`);
+  const isSame = found?.repositoryId === place.repositoryId && found.host === place.host;
+  if (found && isSame && (await checkAt(context, found, place, claims))) return;
+  const next = "Check that the GitHub App is installed there.";
+  throw new Refused("oidc_not_installed", `Offshoot cannot see the place of this job. ${next}`);
 }
 
-/** GitHub's present word on the pull request; the token may be minutes old. */
-async function checkPull(
+/** False if the App cannot see it there. Throws Refused if it can, and the job gets no access. */
+async function checkAt(
   context: ApiContext,
-  target: RepositoryTarget & { readonly number: number },
+  target: RepositoryTarget,
+  place: JobPlace,
   claims: JobClaims,
-): Promise<void> {
-  const pull = await seen(() => onGitHub(context, target, (github) => github.readPull(target)), claims);
-  const name = `${claims.repository}#${target.number}`;
-  if (pull.repositoryId !== claims.repositoryId) throw notInstalled(claims);
+): Promise<boolean> {
+  const look = (github: GitHub) =>
+    place.kind === "pull"
+      ? github.readPull({ ...target, number: place.number })
+      : github.readBranch(target, place.gitBranch);
+  const seen = await onGitHub<Pull | { readonly sha: string } | null>(context, target, look).catch(
+    (error: unknown) => {
+      if (error instanceof Refused) return null;
+      throw error;
+    },
+  );
+  if (seen && "headRef" in seen) checkPull(seen, claims);
+  return seen !== null;
+}
+
+function checkPull(pull: Pull, claims: JobClaims): void {
+  const name = `${claims.repository}#${pull.number}`;
   if (pull.fork) throw new Refused("oidc_fork", `${name} comes from a fork, and forks get no access.`);
   if (pull.state !== "open") throw new Refused("oidc_closed", `${name} is closed, so its database goes.`);
-  if (pull.headRef !== claims.headRef || pull.baseRef !== claims.baseRef) {
-    const next = "Run the job again on the latest commit.";
-    throw new Refused("oidc_invalid", `${name} has other branches now than the job's token says. ${next}`);
-  }
-}
-
-async function checkBranch(context: ApiContext, target: RepositoryTarget, gitBranch: string): Promise<void> {
-  const branch = await onGitHub(context, target, (github) => github.readBranch(target, gitBranch));
-  if (branch) return;
-  throw new Refused("oidc_closed", `${target.repositoryName} has no git branch ${gitBranch} any more.`);
-}
-
-/** What GitHub does not show through this App is not installed, as far as a job can tell. */
-async function seen<T>(look: () => Promise<T | null>, claims: JobClaims): Promise<T> {
-  const found = await look();
-  if (found === null) throw notInstalled(claims);
-  return found;
-}
-
-function notInstalled(claims: JobClaims): Refused {
-  return new Refused(
-    "oidc_not_installed",
-    `Offshoot cannot see ${claims.repository} or the pull request. Check that the GitHub App is installed there.`,
-  );
+  if (pull.headRef === claims.headRef && pull.baseRef === claims.baseRef) return;
+  const next = "Run the job again on the latest commit.";
+  throw new Refused("oidc_invalid", `${name} has other branches now than the job's token says. ${next}`);
 }
 
 async function addSession(
