@@ -2,11 +2,11 @@ import { type Level, pino } from "pino";
 import type { Log } from "../handlers/ports.ts";
 
 /**
- * What may never be in a log, whatever field it is in: GitHub tokens (the pattern that GitHub recommends), PEM blocks,
- * the query of a presigned URL (a DSQL token is one), and authorization headers.
+ * What may never be in a log, whatever field it is in: GitHub tokens (the pattern that GitHub recommends), credentials of
+ * ours, JSON Web Tokens, PEM blocks, the query of a presigned URL (a DSQL token is one), and authorization headers.
  */
 const SECRETS =
-  /(?:gh[psour]|github_pat)_[A-Za-z0-9._]{16,}|-----BEGIN [A-Z ]*PRIVATE KEY-----[^"]*?(?:-----END [A-Z ]*PRIVATE KEY-----|(?=")|$)|X-Amz-[A-Za-z-]+=[^&\s"\\]+|(?:[Bb]earer|[Tt]oken) [A-Za-z0-9._~+/=-]{8,}|sha256=[0-9a-f]{16,}|(?<=:\/\/[^\s:/@]{1,64}:)[^\s@/]+(?=@)/g;
+  /(?:gh[psour]|github_pat)_[A-Za-z0-9._]{16,}|of[ks]_[0-9a-z]{22}_[\w-]{16,}|eyJ[\w-]{4,}\.[\w-]+(?:\.[\w-]*)?|-----BEGIN [A-Z ]*PRIVATE KEY-----[^"]*?(?:-----END [A-Z ]*PRIVATE KEY-----|(?=")|$)|X-Amz-[A-Za-z-]+=[^&\s"\\]+|(?:[Bb]earer|[Tt]oken) [A-Za-z0-9._~+/=-]{8,}|sha256=[0-9a-f]{16,}|(?<=:\/\/[^\s:/@]{1,64}:)[^\s@/]+(?=@)/g;
 const REMOVED = "[removed]";
 /** A field longer than this is cut: a log line is not an archive. */
 const LINE_CHARACTERS = 16_384;

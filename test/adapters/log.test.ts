@@ -25,6 +25,10 @@ describe("the log", () => {
   it.each([
     ["a token of an installation", "ghs_CANARYcanaryCANARYcanary"],
     ["a token of the newer form", "ghs_123_CANARY.canary.CANARYcanary"],
+    ["a token of a person", "ghu_CANARYcanaryCANARYcanary"],
+    ["a key of ours", `ofk_0123456789abcdefghjkmn_${"CANARY-_".repeat(6).slice(0, 43)}`],
+    ["a session of ours", `ofs_0123456789abcdefghjkmn_${"CANARY-_".repeat(6).slice(0, 43)}`],
+    ["a JSON Web Token", `eyJhbGciOiJSUzI1NiJ9.${"CANARY".repeat(20)}.${"CANARY-_".repeat(30)}`],
     ["a personal token", "github_pat_CANARYcanary_CANARYcanary0123"],
     ["the App's key", PEM],
     ["the beginning of a key", PEM.slice(0, 200)],
