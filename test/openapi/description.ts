@@ -31,7 +31,7 @@ export interface Found {
 }
 
 /** These parameters hold slashes. */
-const MANY_SEGMENTS = new Set(["path", "ref"]);
+const MANY_SEGMENTS = new Set(["path", "ref", "branch"]);
 
 /** The operation of a request; the template with the most fixed parts wins. */
 export function findOperation(description: Description, method: string, path: string): Found | undefined {

@@ -82,6 +82,25 @@ export async function startLocalGitHub(options: LocalGitHubOptions = {}): Promis
   };
 }
 
+/** What a runner tells a job. */
+export type JobVariables = Readonly<Record<string, string>>;
+
+/** Starts a job: `startJob(local, { event: "pull_request", number: 1 })`. */
+export function startJob(local: LocalGitHub, body: object, repository = "acme/shop"): Promise<JobVariables> {
+  return local.call("POST", `/repositories/${repository}/jobs`, body);
+}
+
+/** Asks for the OIDC token of a job, as the job does. */
+export async function idTokenOf(job: JobVariables, audience?: string): Promise<string> {
+  const query = audience === undefined ? "" : `&audience=${encodeURIComponent(audience)}`;
+  const authorization = `bearer ${job["ACTIONS_ID_TOKEN_REQUEST_TOKEN"]}`;
+  const answer = await fetch(`${job["ACTIONS_ID_TOKEN_REQUEST_URL"]}${query}`, {
+    headers: { authorization },
+  });
+  if (!answer.ok) throw new Error(`The issuer answered ${answer.status}: ${await answer.text()}`);
+  return ((await answer.json()) as { value: string }).value;
+}
+
 async function call<T>(method: string, url: string, body: unknown): Promise<T> {
   const json = { headers: { "content-type": "application/json" }, body: JSON.stringify(body) };
   const answer = await fetch(url, { method, ...(body === undefined ? {} : json) });

@@ -40,22 +40,3 @@ export async function openPull(local: LocalGitHub, more: object = {}) {
     ...more,
   });
 }
-
-/** What a runner tells a job. */
-export type JobVariables = Readonly<Record<string, string>>;
-
-/** Starts a job: `startJob(local, { event: "pull_request", number: 1 })`. */
-export function startJob(local: LocalGitHub, body: object, repository = "acme/shop"): Promise<JobVariables> {
-  return local.call("POST", `/repositories/${repository}/jobs`, body);
-}
-
-/** Asks for the OIDC token of a job, as the job does. */
-export async function idTokenOf(job: JobVariables, audience?: string): Promise<string> {
-  const query = audience === undefined ? "" : `&audience=${encodeURIComponent(audience)}`;
-  const authorization = `bearer ${job["ACTIONS_ID_TOKEN_REQUEST_TOKEN"]}`;
-  const answer = await fetch(`${job["ACTIONS_ID_TOKEN_REQUEST_URL"]}${query}`, {
-    headers: { authorization },
-  });
-  if (!answer.ok) throw new Error(`The issuer answered ${answer.status}: ${await answer.text()}`);
-  return ((await answer.json()) as { value: string }).value;
-}

@@ -1,7 +1,13 @@
 import { createRemoteJWKSet, decodeProtectedHeader, errors, type JWTPayload, jwtVerify } from "jose";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { type LocalGitHub, startLocalGitHub } from "../../support/local-github.ts";
-import { asInstallation, idTokenOf, type JobVariables, openPull, PULLS, SHOP, startJob } from "./clients.ts";
+import {
+  idTokenOf,
+  type JobVariables,
+  type LocalGitHub,
+  startJob,
+  startLocalGitHub,
+} from "../../support/local-github.ts";
+import { asInstallation, openPull, PULLS, SHOP } from "./clients.ts";
 
 const AUDIENCE = "https://offshoot.test";
 
