@@ -1,79 +1,75 @@
-import { randomUUID } from "node:crypto";
-import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { Check } from "typebox/value";
 import { Fault, type Faults } from "./faults.ts";
+import { parseResourcePolicy } from "./policy.ts";
+import { type Identity, type Principals, refuseAction } from "./principals.ts";
 import type { Registry } from "./registry.ts";
 import {
   parseBody,
   readArn,
   readCreate,
   readDelete,
+  readDeletePolicy,
   readList,
   readOne,
+  readPutPolicy,
   readTag,
   readUntag,
   readUpdate,
 } from "./requests.ts";
 import { accessDenied, internalError, ServiceError, throttled, validationFailed } from "./service-error.ts";
-import { type Credentials, verifyRequest } from "./signature.ts";
+import { bodyOf, buildServiceApp, perform, whoSigned } from "./service-http.ts";
 
 export interface ControlOptions {
   registry: Registry;
   faults: Faults;
   region: string;
   accountId: string;
-  credentials: Credentials;
+  principals: Principals;
   /** What a cluster's engine does now, for `GET /_local/clusters`. */
   activity(identifier: string): { running: boolean; connections: number };
   /** Called once a removed cluster is on file as such: stop it and drop its data. */
   removed(identifier: string): Promise<void>;
+  /** Called once a cluster has another policy. */
+  policyChanged(identifier: string): void;
 }
 
 interface Call {
+  identity: Identity;
   parameters: Record<string, string>;
   query: URLSearchParams;
   body: Record<string, unknown>;
 }
 
 type Operation = (call: Call) => unknown;
-
-/** The largest request of the API is CreateCluster with a policy of 20 KB and 200 tags. */
-const BODY_LIMIT_BYTES = 256 * 1024;
+type AddRoute = (method: "GET" | "POST" | "DELETE", url: string, name: string, operation: Operation) => void;
 
 const DEFAULT_PAGE = 100;
 
 /**
- * The control plane over HTTP (restJson1): the operations on clusters and tags for the real SDK client, plus `/_local/…` for
- * tests and the page, which needs no signature. Not listening yet.
+ * The control plane over HTTP (restJson1): the operations on clusters, policies and tags for the real SDK client, plus
+ * `/_local/…` for tests and the page, which needs no signature. Not listening yet.
  */
 export function buildControl(options: ControlOptions): FastifyInstance {
-  const app = Fastify({
-    bodyLimit: BODY_LIMIT_BYTES,
-    routerOptions: { maxParamLength: 512 },
-    forceCloseConnections: true,
-  });
-  app.removeAllContentTypeParsers();
-  app.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
-  app.addHook("onRequest", async (_request, reply) => {
-    reply.header("x-amzn-requestid", randomUUID());
-  });
+  const app = buildServiceApp();
   app.setErrorHandler((error, _request, reply) => sendError(reply, error));
   app.setNotFoundHandler((request, reply) =>
     sendError(reply, validationFailed("unknownOperation", `No operation ${request.method} ${request.url}`)),
   );
-  addClusterOperations(app, options);
-  addTagOperations(app, options);
+  const route: AddRoute = (method, url, name, operation) => {
+    app.route({ method, url, handler: (request, reply) => answer(name, operation, request, reply, options) });
+  };
+  addClusterOperations(route, options);
+  addPolicyOperations(route, options);
+  addTagOperations(route, options);
   addLocalRoutes(app, options);
   return app;
 }
 
-function addClusterOperations(app: FastifyInstance, options: ControlOptions): void {
-  const { registry, removed } = options;
-  const route = (method: "GET" | "POST" | "DELETE", url: string, name: string, operation: Operation) =>
-    app.route({ method, url, handler: (request, reply) => answer(name, operation, request, reply, options) });
-
+function addClusterOperations(route: AddRoute, { registry, removed }: ControlOptions): void {
   route("POST", "/cluster", "CreateCluster", ({ body }) => {
-    const { clientToken, ...input } = readCreate(body);
+    // No lockout check: a new cluster's policy shuts out nobody who had access before.
+    const { clientToken, bypassPolicyLockoutSafetyCheck: _none, ...input } = readCreate(body);
     return registry.once(clientToken, ["CreateCluster", input], () => registry.create(input));
   });
   route("GET", "/cluster/:identifier", "GetCluster", ({ parameters }) =>
@@ -85,19 +81,17 @@ function addClusterOperations(app: FastifyInstance, options: ControlOptions): vo
     return summary(registry.once(clientToken, ["UpdateCluster", identifier, input], change));
   });
   route("DELETE", "/cluster/:identifier", "DeleteCluster", async ({ parameters, query }) => {
-    const clientToken = query.get("client-token");
-    const { identifier } = readDelete({ ...parameters, ...(clientToken === null ? {} : { clientToken }) });
+    const { clientToken, identifier } = readDelete({ ...parameters, ...given(query, CLIENT_TOKEN) });
     const change = () => registry.remove(identifier);
-    const cluster = registry.once(clientToken ?? undefined, ["DeleteCluster", identifier], change);
+    const cluster = registry.once(clientToken, ["DeleteCluster", identifier], change);
     await removed(identifier);
     return summary(cluster);
   });
   route("GET", "/cluster", "ListClusters", ({ query }) => {
     const maxResults = query.get("max-results");
-    const nextToken = query.get("next-token");
     const page = readList({
       ...(maxResults === null ? {} : { maxResults: Number(maxResults) }),
-      ...(nextToken === null ? {} : { nextToken }),
+      ...given(query, { nextToken: "next-token" }),
     });
     const { clusters, last } = registry.list(page.maxResults ?? DEFAULT_PAGE, page.nextToken ?? "");
     const listed = clusters.map(({ identifier, arn }) => ({ identifier, arn }));
@@ -105,21 +99,45 @@ function addClusterOperations(app: FastifyInstance, options: ControlOptions): vo
   });
 }
 
-function addTagOperations(app: FastifyInstance, options: ControlOptions): void {
-  const { registry, region, accountId } = options;
-  const identifierOf = ({ parameters: { arn = "" } }: Call) => readArn(arn, region, accountId);
-  const route = (method: "GET" | "POST" | "DELETE", name: string, operation: Operation) =>
-    app.route({
-      ...{ method, url: "/tags/:arn" },
-      handler: (request, reply) => answer(name, operation, request, reply, options),
+function addPolicyOperations(route: AddRoute, { registry, policyChanged }: ControlOptions): void {
+  const url = "/cluster/:identifier/policy";
+  route("POST", url, "PutClusterPolicy", ({ identity, parameters, body }) => {
+    const { clientToken, bypassPolicyLockoutSafetyCheck, ...input } = readPutPolicy({
+      ...body,
+      ...parameters,
     });
+    const { identifier, policy, expectedPolicyVersion } = input;
+    if (!bypassPolicyLockoutSafetyCheck) {
+      const { arn } = registry.get(identifier);
+      const lockout = refuseAction(identity, "dsql:PutClusterPolicy", arn, parseResourcePolicy(policy));
+      // The check is the service's; its text is ours.
+      if (lockout) throw validationFailed("other", `The policy would lock out whoever puts it: ${lockout}`);
+    }
+    const change = () => registry.putPolicy(identifier, policy, expectedPolicyVersion);
+    const put = registry.once(clientToken, ["PutClusterPolicy", input], change);
+    policyChanged(identifier);
+    return put;
+  });
+  route("GET", url, "GetClusterPolicy", ({ parameters }) =>
+    registry.getPolicy(readOne(parameters).identifier),
+  );
+  route("DELETE", url, "DeleteClusterPolicy", ({ parameters, query }) => {
+    const names = { ...CLIENT_TOKEN, expectedPolicyVersion: "expected-policy-version" };
+    const { clientToken, ...input } = readDeletePolicy({ ...parameters, ...given(query, names) });
+    const change = () => registry.deletePolicy(input.identifier, input.expectedPolicyVersion);
+    return registry.once(clientToken, ["DeleteClusterPolicy", input], change);
+  });
+}
 
-  route("POST", "TagResource", (call) => {
+function addTagOperations(route: AddRoute, { registry, region, accountId }: ControlOptions): void {
+  const url = "/tags/:arn";
+  const identifierOf = ({ parameters: { arn = "" } }: Call) => readArn(arn, region, accountId);
+  route("POST", url, "TagResource", (call) => {
     const { identifier, tags } = readTag({ ...call.body, identifier: identifierOf(call) });
     registry.tag(identifier, tags);
     return {};
   });
-  route("DELETE", "UntagResource", (call) => {
+  route("DELETE", url, "UntagResource", (call) => {
     const { identifier, tagKeys } = readUntag({
       identifier: identifierOf(call),
       tagKeys: call.query.getAll("tagKeys"),
@@ -127,7 +145,15 @@ function addTagOperations(app: FastifyInstance, options: ControlOptions): void {
     registry.untag(identifier, tagKeys);
     return {};
   });
-  route("GET", "ListTagsForResource", (call) => ({ tags: registry.get(identifierOf(call)).tags }));
+  route("GET", url, "ListTagsForResource", (call) => ({ tags: registry.get(identifierOf(call)).tags }));
+}
+
+const CLIENT_TOKEN = { clientToken: "client-token" };
+
+/** In: members and the query parameters that carry them. Out: the members that were given. */
+function given(query: URLSearchParams, names: Readonly<Record<string, string>>): Record<string, string> {
+  const members = Object.entries(names).map(([member, name]) => [member, query.get(name)]);
+  return Object.fromEntries(members.filter(([, value]) => value !== null));
 }
 
 /** UpdateCluster and DeleteCluster answer fewer members than the others. */
@@ -140,26 +166,37 @@ async function answer(
   operation: Operation,
   request: FastifyRequest,
   reply: FastifyReply,
-  { region, credentials, faults }: ControlOptions,
+  options: ControlOptions,
 ): Promise<unknown> {
-  const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
-  const signed = { method: request.method, url: request.url, headers: request.headers, body };
-  const refusal = await verifyRequest(signed, region, credentials, new Date());
-  if (refusal) throw accessDenied(refusal.refused);
-
-  const fault = faults.take(name);
-  if (fault?.answer === 500) throw internalError(fault.retryAfterSeconds);
-  if (fault?.answer === 429) throw throttled(fault.retryAfterSeconds);
-  if (fault?.answer === "hang") return reply.hijack();
-
+  const { region, principals, faults } = options;
+  const identity = await whoSigned(request, { service: "dsql", region, principals });
+  if ("refused" in identity) throw accessDenied(identity.refused);
   const parameters = request.params as Record<string, string>;
+  const refusal = refuseOperation(identity, name, parameters, options);
+  if (refusal) throw accessDenied(refusal);
   const query = new URL(request.url, "http://local").searchParams;
-  const result = await operation({ parameters, query, body: parseBody(body) });
-  if (fault?.answer === "lost") {
-    request.raw.socket.destroy();
-    return reply.hijack();
-  }
-  return reply.header("content-type", "application/json").send(JSON.stringify(result));
+  reply.header("content-type", "application/json");
+  return perform({
+    ...{ operation: name, faults, reply },
+    run: async () =>
+      JSON.stringify(await operation({ identity, parameters, query, body: parseBody(bodyOf(request)) })),
+    fail: (status, retryAfterSeconds) =>
+      status === 500 ? internalError(retryAfterSeconds) : throttled(retryAfterSeconds),
+  });
+}
+
+/** The policies that count for an operation: the session's, and that of the cluster it names. */
+function refuseOperation(
+  identity: Identity,
+  name: string,
+  { identifier, arn }: Record<string, string>,
+  { registry, region, accountId }: ControlOptions,
+): string | undefined {
+  const cluster = `arn:aws:dsql:${region}:${accountId}:cluster/`;
+  const any = name === "ListClusters" ? "*" : `${cluster}*`;
+  const resource = arn ?? (identifier === undefined ? any : `${cluster}${identifier}`);
+  const policy = registry.policyOf(resource.slice(cluster.length));
+  return refuseAction(identity, `dsql:${name}`, resource, policy);
 }
 
 function sendError(reply: FastifyReply, error: unknown): FastifyReply {
@@ -192,7 +229,7 @@ function addLocalRoutes(app: FastifyInstance, { registry, faults, activity }: Co
     })),
   );
   app.post("/_local/faults", (request, reply) => {
-    const fault = parseBody(Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0));
+    const fault = parseBody(bodyOf(request));
     if (!Check(Fault, fault)) {
       const shape = "{ operation, answer: 500 | 429 | 'hang' | 'lost', times, retryAfterSeconds? }";
       throw validationFailed("fieldValidationFailed", `A fault is ${shape}`);

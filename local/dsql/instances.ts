@@ -79,6 +79,16 @@ export async function openInstances(options: InstancesOptions, existing: readonl
   };
 }
 
+/** Stands for the instances of a process that starts none; data that others left are only dropped with their cluster. */
+export function noInstances(directory: string): Instances {
+  return {
+    hold: () => Promise.reject(new Error("this process was started with --no-engines")),
+    activity: () => ({ running: false, connections: 0 }),
+    remove: (identifier) => rm(join(directory, "clusters", identifier), { recursive: true, force: true }),
+    close: () => Promise.resolve(),
+  };
+}
+
 /** Which instances run, or are on their way up or down. */
 function makeSlots(startInstance: (identifier: string) => Promise<Instance>) {
   const slots = new Map<string, Slot>();

@@ -3,19 +3,24 @@ import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { runLocal } from "../run.ts";
 import { openAuthority } from "./authority.ts";
+import { makeConnections } from "./connections.ts";
 import { buildControl } from "./control.ts";
 import { openEngine } from "./engine.ts";
 import { makeFaults } from "./faults.ts";
 import { openFront } from "./front.ts";
-import { openInstances } from "./instances.ts";
+import { noInstances, openInstances } from "./instances.ts";
 import { lockDirectory } from "./lock.ts";
-import { openRegistry } from "./registry.ts";
-import { LOCAL_CREDENTIALS } from "./signature.ts";
+import { buildNeighbours } from "./neighbours.ts";
+import { openParameters } from "./parameters.ts";
+import { openPrincipals } from "./principals.ts";
+import { openRegistry, type Registry } from "./registry.ts";
 
 /** What the process prints as one line of JSON when it answers. */
 export interface LocalDsqlReady {
   ready: true;
   controlUrl: string;
+  /** STS and SSM: the endpoint of both clients. */
+  neighboursUrl: string;
   frontAddress: string;
   frontPort: number;
   caFile: string;
@@ -31,15 +36,23 @@ interface Flags {
   deletingMs: number;
   quota: number;
   controlPort: number;
+  neighboursPort: number;
   frontPort: number;
   idleStopMs: number;
   indexBuildMs: number;
+  /** How long a session goes on after a policy began to deny it. */
+  policySessionMs: number;
+  /** The control plane only: no Postgres is started, and nobody can connect. */
+  noEngines: boolean;
 }
 
 const ADDRESS = "127.0.0.1";
 
 /** Longer than any wait that makes sense here, and within what a timer can do. */
 const MAX_DELAY_MS = 24 * 60 * 60_000;
+
+/** As many clusters as AWS may grant an account, and then some; without engines they cost a few hundred bytes each. */
+const MAX_QUOTA = 10_000;
 
 function readFlags(args: string[]): Flags {
   const { values } = parseArgs({
@@ -52,9 +65,12 @@ function readFlags(args: string[]): Flags {
       "deleting-ms": { type: "string", default: "0" },
       quota: { type: "string", default: "20" },
       "control-port": { type: "string", default: "0" },
+      "neighbours-port": { type: "string", default: "0" },
       "front-port": { type: "string", default: "0" },
       "idle-stop-ms": { type: "string", default: "300000" },
       "index-build-ms": { type: "string", default: "0" },
+      "policy-session-ms": { type: "string", default: "60000" },
+      "no-engines": { type: "boolean", default: false },
     },
   });
   const { directory, region, account } = values;
@@ -66,11 +82,14 @@ function readFlags(args: string[]): Flags {
     ...{ directory: resolve(directory), region, accountId: account },
     creatingMs: number("creating-ms", values["creating-ms"], MAX_DELAY_MS),
     deletingMs: number("deleting-ms", values["deleting-ms"], MAX_DELAY_MS),
-    quota: number("quota", values.quota, 1000),
+    quota: number("quota", values.quota, MAX_QUOTA),
     controlPort: number("control-port", values["control-port"], 65_535),
+    neighboursPort: number("neighbours-port", values["neighbours-port"], 65_535),
     frontPort: number("front-port", values["front-port"], 65_535),
     idleStopMs: number("idle-stop-ms", values["idle-stop-ms"], MAX_DELAY_MS),
     indexBuildMs: number("index-build-ms", values["index-build-ms"], MAX_DELAY_MS),
+    policySessionMs: number("policy-session-ms", values["policy-session-ms"], MAX_DELAY_MS),
+    noEngines: values["no-engines"],
   };
 }
 
@@ -86,33 +105,39 @@ async function start(flags: Flags): Promise<{ ready: LocalDsqlReady; stop(): Pro
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   process.once("exit", lockDirectory(directory));
   const registry = openRegistry(flags);
-  const engine = await openEngine();
-  const existing = registry.all().filter((cluster) => cluster.status !== "DELETING");
-  const instances = await openInstances(
-    { engine, directory, idleStopMs: flags.idleStopMs },
-    existing.map((cluster) => cluster.identifier),
-  );
+  const principals = openPrincipals(directory, accountId);
+  const parameters = openParameters(directory);
+  const faults = makeFaults();
+  const instances = await startInstances(flags, registry);
+  const connections = makeConnections(registry, flags.policySessionMs);
   const identity = await openAuthority(directory, region);
-  const shared = { registry, instances, region, credentials: LOCAL_CREDENTIALS };
-  const front = await openFront({
-    ...shared,
-    identity,
-    port: flags.frontPort,
-    indexBuildMs: flags.indexBuildMs,
-  });
+  const shared = { registry, instances, region, accountId, principals, faults };
+  const { frontPort, indexBuildMs } = flags;
+  const front = await openFront({ ...shared, identity, connections, port: frontPort, indexBuildMs });
   const control = buildControl({
-    ...{ ...shared, accountId, faults: makeFaults() },
+    ...shared,
     activity: instances.activity,
     removed: instances.remove,
+    policyChanged: connections.policyChanged,
   });
+  const neighbours = buildNeighbours({ ...shared, parameters });
   const controlUrl = await control.listen({ host: ADDRESS, port: flags.controlPort });
-  const { caFile } = identity;
+  const neighboursUrl = await neighbours.listen({ host: ADDRESS, port: flags.neighboursPort });
   const stop = async (): Promise<void> => {
-    await Promise.all([control.close(), front.close()]);
+    await Promise.all([control.close(), neighbours.close(), front.close()]);
     await instances.close();
   };
-  const ready = { controlUrl, frontAddress: ADDRESS, frontPort: front.port, caFile, region, accountId };
-  return { ready: { ready: true, ...ready }, stop };
+  const addresses = { controlUrl, neighboursUrl, frontAddress: ADDRESS, frontPort: front.port };
+  return { ready: { ready: true, ...addresses, caFile: identity.caFile, region, accountId }, stop };
+}
+
+async function startInstances({ directory, idleStopMs, noEngines }: Flags, registry: Registry) {
+  if (noEngines) return noInstances(directory);
+  const existing = registry.all().filter((cluster) => cluster.status !== "DELETING");
+  return openInstances(
+    { engine: await openEngine(), directory, idleStopMs },
+    existing.map((cluster) => cluster.identifier),
+  );
 }
 
 await runLocal((args) => start(readFlags(args)));

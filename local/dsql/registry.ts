@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from "node:crypto";
-import { clusterNotFound, conflict, quotaExceeded, validationFailed } from "./service-error.ts";
-import { type ClusterRecord, loadState, saveState } from "./state.ts";
+import { type Policy, parseResourcePolicy } from "./policy.ts";
+import { clusterNotFound, conflict, noPolicy, quotaExceeded, validationFailed } from "./service-error.ts";
+import { type ClusterRecord, isPresent, openState, type State } from "./state.ts";
 
 export interface RegistryOptions {
   directory: string;
@@ -18,9 +19,10 @@ export interface CreateInput {
   deletionProtectionEnabled?: boolean;
   kmsEncryptionKey?: string;
   tags?: Record<string, string>;
+  policy?: string;
 }
 
-export type UpdateInput = Omit<CreateInput, "tags">;
+export type UpdateInput = Pick<CreateInput, "deletionProtectionEnabled" | "kmsEncryptionKey">;
 export type ClusterStatus = "CREATING" | "ACTIVE" | "DELETING";
 
 /** A cluster as the API describes it; times in seconds since 1970, which is what the SDK reads. */
@@ -40,9 +42,6 @@ export type Registry = ReturnType<typeof openRegistry>;
 /** The bound of the API's model. */
 const MAX_TAGS = 200;
 
-/** Enough for any retry; how long the service remembers tokens is not published. */
-const MAX_TOKENS = 1_000;
-
 const AWS_OWNED_KEY = "AWS_OWNED_KMS_KEY";
 
 /**
@@ -51,61 +50,76 @@ const AWS_OWNED_KEY = "AWS_OWNED_KMS_KEY";
  */
 export function openRegistry(options: RegistryOptions) {
   const shelf = openShelf(options);
-  return { once: oncePerToken(shelf), ...reading(shelf), ...changing(shelf, options), ...tagging(shelf) };
+  return {
+    once: oncePerToken(shelf.state),
+    ...reading(shelf),
+    ...changing(shelf, options),
+    ...tagging(shelf),
+    ...policies(shelf),
+  };
 }
 
 /** The records, with the clock applied: clusters disappear by time alone, and whoever looks first forgets them. */
 function openShelf(options: RegistryOptions) {
-  const state = loadState(options.directory);
+  const state = openState(options.directory);
   const present = (): ClusterRecord[] => {
-    state.clusters = state.clusters.filter(
-      (cluster) => cluster.goneAt === undefined || Date.now() < cluster.goneAt,
-    );
-    return state.clusters;
+    const now = Date.now();
+    for (const cluster of state.clusters.values())
+      if (!isPresent(cluster, now)) state.clusters.delete(cluster.identifier);
+    return [...state.clusters.values()];
+  };
+  const lookUp = (identifier: string): ClusterRecord | undefined => {
+    const cluster = state.clusters.get(identifier);
+    return cluster && isPresent(cluster) ? cluster : undefined;
   };
   const find = (identifier: string): ClusterRecord => {
-    const cluster = present().find((candidate) => candidate.identifier === identifier);
+    const cluster = lookUp(identifier);
     if (!cluster) throw clusterNotFound(identifier);
     return cluster;
   };
   const describe = (cluster: ClusterRecord) => describeCluster(cluster, options);
-  return { state, present, find, describe, save: () => saveState(options.directory, state) };
+  return { state, present, lookUp, find, describe };
 }
 
 type Shelf = ReturnType<typeof openShelf>;
 
+/** A change to put on file, and what to answer when it is there. */
+export interface Changed<Answer> {
+  cluster: ClusterRecord;
+  answer: Answer;
+}
+
 /**
- * Runs a change once per client token: a repeat answers what the first one answered, and a repeat with other parameters is a
- * conflict. Without a token it just runs.
+ * Makes a change once per client token: a repeat answers what the first one answered, and a repeat with other parameters is a
+ * conflict. Without a token it is just made.
  */
-function oncePerToken({ state, save }: Shelf) {
-  return (
+function oncePerToken({ tokens, save }: State) {
+  return <Answer extends object>(
     token: string | undefined,
     parameters: unknown,
-    change: () => ClusterDescription,
-  ): ClusterDescription => {
+    change: () => Changed<Answer>,
+  ): Answer => {
     const digest = createHash("sha256").update(canonical(parameters)).digest("hex");
-    const known = state.tokens.find((record) => record.token === token);
+    const known = token === undefined ? undefined : tokens.get(token);
     if (known && known.digest !== digest)
       throw conflict("The client token was used before with other parameters");
-    if (known) return known.answer as unknown as ClusterDescription;
-    const answer = change();
-    if (token !== undefined)
-      state.tokens = [...state.tokens, { token, digest, answer: { ...answer } }].slice(-MAX_TOKENS);
-    save();
+    if (known) return known.answer as Answer;
+    const { cluster, answer } = change();
+    const record = { digest, answer: { ...answer } as Record<string, unknown> };
+    save({ cluster, ...(token === undefined ? {} : { token: { token, ...record } }) });
     return answer;
   };
 }
 
-function reading({ present, find, describe }: Shelf) {
+function reading({ present, lookUp, find, describe }: Shelf) {
   return {
     get: (identifier: string): ClusterDescription => describe(find(identifier)),
 
     /** What exists now, without errors: for whoever routes connections or shows the clusters. */
-    lookUp: (identifier: string): ClusterDescription | undefined =>
-      present()
-        .filter((cluster) => cluster.identifier === identifier)
-        .map(describe)[0],
+    lookUp: (identifier: string): ClusterDescription | undefined => {
+      const cluster = lookUp(identifier);
+      return cluster && describe(cluster);
+    },
     all: (): ClusterDescription[] => present().map(describe),
 
     /** In the order of their identifiers, so that a page's end stays a good start after clusters came or went. */
@@ -119,72 +133,114 @@ function reading({ present, find, describe }: Shelf) {
   };
 }
 
-/** Changes for `once`, which writes them to the file; not idempotent by themselves, except `remove`. */
-function changing({ state, present, find, describe }: Shelf, options: RegistryOptions) {
+/** Changes for `once`, which puts them on file. */
+function changing({ present, find, describe }: Shelf, options: RegistryOptions) {
   return {
-    create(input: CreateInput): ClusterDescription {
+    create({ policy, ...input }: CreateInput): Changed<ClusterDescription> {
       if (present().length >= options.quota) {
         throw quotaExceeded("You have reached the cluster limit.", `${options.quota} clusters`);
       }
       const now = Date.now();
       const cluster: ClusterRecord = {
+        ...input,
         identifier: randomIdentifier(),
         createdAt: now,
         usableAt: now + options.creatingMs,
         // The default of the API since its preview; newer models leave it out.
         deletionProtectionEnabled: input.deletionProtectionEnabled ?? true,
         tags: input.tags ?? {},
-        ...(input.kmsEncryptionKey === undefined ? {} : { kmsEncryptionKey: input.kmsEncryptionKey }),
+        ...(policy === undefined ? {} : { policy: { text: policy, version: randomIdentifier() } }),
       };
-      state.clusters.push(cluster);
       // Also with a delay of 0 the answer says CREATING, as the service does.
-      return { ...describe(cluster), status: "CREATING" };
+      return { cluster, answer: { ...describe(cluster), status: "CREATING" } };
     },
 
-    update(identifier: string, input: UpdateInput): ClusterDescription {
-      const cluster = find(identifier);
-      refuseUnlessActive(describe(cluster), "updated");
-      if (input.deletionProtectionEnabled !== undefined)
-        cluster.deletionProtectionEnabled = input.deletionProtectionEnabled;
-      if (input.kmsEncryptionKey !== undefined) cluster.kmsEncryptionKey = input.kmsEncryptionKey;
-      return describe(cluster);
+    update(identifier: string, input: UpdateInput): Changed<ClusterDescription> {
+      const found = find(identifier);
+      refuseUnlessActive(found, "updated");
+      const cluster = { ...found, ...input };
+      return { cluster, answer: describe(cluster) };
     },
 
     /** Idempotent: removing a cluster that is DELETING answers the same again. */
-    remove(identifier: string): ClusterDescription {
-      const cluster = find(identifier);
-      if (cluster.goneAt !== undefined) return describe(cluster);
-      refuseUnlessActive(describe(cluster), "deleted");
-      if (cluster.deletionProtectionEnabled) {
+    remove(identifier: string): Changed<ClusterDescription> {
+      const found = find(identifier);
+      if (found.goneAt !== undefined) return { cluster: found, answer: describe(found) };
+      refuseUnlessActive(found, "deleted");
+      if (found.deletionProtectionEnabled) {
         throw validationFailed(
           "deletionProtectionEnabled",
           `Deletion protection is enabled for cluster ${identifier}`,
         );
       }
-      cluster.goneAt = Date.now() + options.deletingMs;
-      return describe(cluster);
+      const cluster = { ...found, goneAt: Date.now() + options.deletingMs };
+      return { cluster, answer: describe(cluster) };
     },
   };
 }
 
 /** Both are idempotent. */
-function tagging({ find, save }: Shelf) {
+function tagging({ state, find }: Shelf) {
   return {
     tag(identifier: string, tags: Record<string, string>): void {
       const cluster = find(identifier);
       const merged = { ...cluster.tags, ...tags };
       if (Object.keys(merged).length > MAX_TAGS)
         throw quotaExceeded(`A cluster may have ${MAX_TAGS} tags.`, identifier);
-      cluster.tags = merged;
-      save();
+      state.save({ cluster: { ...cluster, tags: merged } });
     },
 
     untag(identifier: string, keys: readonly string[]): void {
       const cluster = find(identifier);
-      cluster.tags = Object.fromEntries(Object.entries(cluster.tags).filter(([key]) => !keys.includes(key)));
-      save();
+      const kept = Object.entries(cluster.tags).filter(([key]) => !keys.includes(key));
+      state.save({ cluster: { ...cluster, tags: Object.fromEntries(kept) } });
     },
   };
+}
+
+/** The clusters' resource policies; changes are for `once`. A version is opaque and never comes back. */
+function policies({ lookUp, find }: Shelf) {
+  const current = (identifier: string, expectedVersion?: string): Required<ClusterRecord>["policy"] => {
+    const { policy } = find(identifier);
+    if (!policy) throw noPolicy(identifier);
+    refuseOtherVersion(identifier, policy.version, expectedVersion);
+    return policy;
+  };
+  return {
+    /** What counts when somebody asks for the cluster; nothing denies anything there when it has no policy. */
+    policyOf: (identifier: string): Policy => {
+      const { policy } = lookUp(identifier) ?? {};
+      return policy ? parseResourcePolicy(policy.text) : [];
+    },
+
+    getPolicy(identifier: string): { policy: string; policyVersion: string } {
+      const { text, version } = current(identifier);
+      return { policy: text, policyVersion: version };
+    },
+
+    putPolicy(
+      identifier: string,
+      text: string,
+      expectedVersion?: string,
+    ): Changed<{ policyVersion: string }> {
+      const found = find(identifier);
+      refuseUnlessActive(found, "changed");
+      refuseOtherVersion(identifier, found.policy?.version, expectedVersion);
+      const policy = { text, version: randomIdentifier() };
+      return { cluster: { ...found, policy }, answer: { policyVersion: policy.version } };
+    },
+
+    deletePolicy(identifier: string, expectedVersion?: string): Changed<{ policyVersion: string }> {
+      const { version } = current(identifier, expectedVersion);
+      const { policy: _gone, ...cluster } = find(identifier);
+      return { cluster, answer: { policyVersion: version } };
+    },
+  };
+}
+
+function refuseOtherVersion(identifier: string, version: string | undefined, expected?: string): void {
+  if (expected === undefined || expected === version) return;
+  throw conflict(`The policy of cluster ${identifier} is not of version ${expected} any more`, identifier);
 }
 
 function describeCluster(cluster: ClusterRecord, { region, accountId }: RegistryOptions): ClusterDescription {
@@ -211,7 +267,9 @@ function statusOf(cluster: ClusterRecord): ClusterStatus {
   return Date.now() < cluster.usableAt ? "CREATING" : "ACTIVE";
 }
 
-function refuseUnlessActive({ identifier, status }: ClusterDescription, done: string): void {
+function refuseUnlessActive(cluster: ClusterRecord, done: string): void {
+  const { identifier } = cluster;
+  const status = statusOf(cluster);
   if (status !== "ACTIVE")
     throw conflict(`The cluster ${identifier} is ${status} and cannot be ${done} now`, identifier);
 }

@@ -6,8 +6,8 @@ import { HEADER_BYTES, message } from "./wire.ts";
 const [QUERY, PARSE] = [0x51, 0x50];
 const [NOTICE, COMMAND_COMPLETE, READY] = [0x4e, 0x43, 0x5a];
 
-/** `sys._create_index` raises a notice with this SQLSTATE: the answer that follows is that of a CREATE INDEX. */
-const INDEX_NOTICE = Buffer.from("\0CDSQLI\0");
+/** Procedures of `sys` raise a notice with this SQLSTATE: its text is the tag of the answer that follows. */
+const TAG_NOTICE = Buffer.from("\0CDSQLT\0");
 
 /**
  * Passes bytes between an authenticated client and its Postgres, until either side ends. Statements are looked at only as far
@@ -51,22 +51,24 @@ function rewriteMessage(bytes: Buffer, ledger: Ledger, indexBuildMs: number): Bu
   return message(isQuery ? "Q" : "P", Buffer.concat(body));
 }
 
-/** Takes the notice out and gives the next answer the tag of CREATE INDEX; keeps the ledger to what Postgres says. */
+/** Takes the notice out and gives the next answer the tag that it names; keeps the ledger to what Postgres says. */
 function watchAnswers(ledger: Ledger) {
-  let expected = false;
+  let expected: string | undefined;
   return {
-    wants: (type: number) => type === READY || type === NOTICE || (expected && type === COMMAND_COMPLETE),
+    wants: (type: number) =>
+      type === READY || type === NOTICE || (expected !== undefined && type === COMMAND_COMPLETE),
     inspect(bytes: Buffer): Buffer | undefined {
       if (bytes[0] === READY) {
         noteReady(ledger, bytes.toString("latin1", HEADER_BYTES));
         return undefined;
       }
       if (bytes[0] === COMMAND_COMPLETE) {
-        expected = false;
-        return message("C", Buffer.from("CREATE INDEX\0"));
+        const tag = message("C", Buffer.from(`${expected}\0`));
+        expected = undefined;
+        return tag;
       }
-      if (!bytes.includes(INDEX_NOTICE)) return undefined;
-      expected = true;
+      if (!bytes.includes(TAG_NOTICE)) return undefined;
+      expected = /\0M([A-Z ]+)\0/.exec(bytes.toString("latin1"))?.[1];
       return Buffer.alloc(0);
     },
   };

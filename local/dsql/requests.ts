@@ -1,5 +1,6 @@
 import Type from "typebox";
 import Value from "typebox/value";
+import { PolicyError, parseResourcePolicy } from "./policy.ts";
 import type { CreateInput, UpdateInput } from "./registry.ts";
 import { type InvalidField, validationFailed } from "./service-error.ts";
 
@@ -19,19 +20,30 @@ const updateMembers = {
   kmsEncryptionKey: Type.Optional(Type.String({ minLength: 1, maxLength: 2048 })),
 };
 
-/** Members of the API that need other Regions or IAM. Ignoring them would promise what is not there. */
-const absent = Type.Optional(Type.Never());
-const unsupportedMembers = {
-  multiRegionProperties: absent,
-  policy: absent,
-  bypassPolicyLockoutSafetyCheck: absent,
-};
+const PolicyText = Type.String({ minLength: 1, maxLength: 20_480 });
+const PolicyVersion = Type.Optional(Type.String({ minLength: 1, maxLength: 128 }));
 
-const CreateCluster = Type.Object({ ...updateMembers, ...unsupportedMembers, tags: Type.Optional(Tags) });
-const UpdateCluster = Type.Object({
-  ...updateMembers,
-  multiRegionProperties: absent,
+/** A member of the API that needs other Regions. Ignoring it would promise what is not there. */
+const absent = { multiRegionProperties: Type.Optional(Type.Never()) };
+
+const CreateCluster = Type.Object({
+  ...{ ...updateMembers, ...absent },
+  tags: Type.Optional(Tags),
+  policy: Type.Optional(PolicyText),
+  bypassPolicyLockoutSafetyCheck: Type.Optional(Type.Boolean()),
+});
+const UpdateCluster = Type.Object({ ...updateMembers, ...absent, identifier: Identifier });
+const PutPolicy = Type.Object({
   identifier: Identifier,
+  policy: PolicyText,
+  expectedPolicyVersion: PolicyVersion,
+  bypassPolicyLockoutSafetyCheck: Type.Optional(Type.Boolean()),
+  clientToken: updateMembers.clientToken,
+});
+const DeletePolicy = Type.Object({
+  identifier: Identifier,
+  expectedPolicyVersion: PolicyVersion,
+  clientToken: updateMembers.clientToken,
 });
 const OneCluster = Type.Object({ identifier: Identifier });
 const DeleteCluster = Type.Object({ identifier: Identifier, clientToken: updateMembers.clientToken });
@@ -43,9 +55,13 @@ const TagResource = Type.Object({ identifier: Identifier, tags: Tags });
 const UntagResource = Type.Object({ identifier: Identifier, tagKeys: Type.Array(TagKey, { maxItems: 200 }) });
 
 type WithToken<Input> = Input & { clientToken?: string };
+type WithPolicy<Input> = Input & { bypassPolicyLockoutSafetyCheck?: boolean };
 
 /** Each reader checks a request at the door and throws ValidationException 400 with every wrong field. */
-export const readCreate = (value: unknown): WithToken<CreateInput> => check(CreateCluster, value);
+export const readCreate = (value: unknown): WithToken<WithPolicy<CreateInput>> =>
+  checkPolicy(check(CreateCluster, value));
+export const readPutPolicy = (value: unknown) => checkPolicy(check(PutPolicy, value));
+export const readDeletePolicy = (value: unknown) => check(DeletePolicy, value);
 export const readUpdate = (value: unknown): WithToken<UpdateInput> & { identifier: string } =>
   check(UpdateCluster, value);
 export const readOne = (value: unknown) => check(OneCluster, value);
@@ -76,6 +92,17 @@ export function parseBody(body: Uint8Array): Record<string, unknown> {
     // Falls through to the same answer as JSON of another shape.
   }
   throw validationFailed("cannotParse", "The request body is not a JSON object");
+}
+
+function checkPolicy<Input extends { policy?: string }>(input: Input): Input {
+  try {
+    if (input.policy !== undefined) parseResourcePolicy(input.policy);
+  } catch (error) {
+    if (!(error instanceof PolicyError)) throw error;
+    const { message } = error;
+    throw validationFailed("fieldValidationFailed", message, [{ name: "policy", message }]);
+  }
+  return input;
 }
 
 function check<Schema extends Type.TSchema>(schema: Schema, value: unknown): Type.Static<Schema> {

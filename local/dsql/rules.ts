@@ -118,4 +118,13 @@ const OTHER_RULES: Rule[] = [
   ),
 ];
 
-export const RULES: readonly Rule[] = [...CREATE_RULES, ...ALTER_RULES, ...OTHER_RULES];
+/** Nobody changes who may do what with the schemas that every cluster starts with. */
+const GRANT_RULES: Rule[] = [
+  rule("(?:grant|revoke) .* on database\\b", "unsupported object type in GRANT"),
+  rule(
+    "(?:grant|revoke) .* on schema (?:.*, )?(?:public|sys|information_schema|pg_\\w+)\\b.* (?:to|from) ",
+    "feature not supported on system entity",
+  ),
+];
+
+export const RULES: readonly Rule[] = [...CREATE_RULES, ...ALTER_RULES, ...GRANT_RULES, ...OTHER_RULES];

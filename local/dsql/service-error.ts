@@ -64,6 +64,16 @@ export function clusterNotFound(identifier: string): ServiceError {
   );
 }
 
+export function noPolicy(identifier: string): ServiceError {
+  const members = { resourceId: identifier, resourceType: "cluster-policy" };
+  return new ServiceError(
+    "ResourceNotFoundException",
+    404,
+    `The cluster ${identifier} has no policy`,
+    members,
+  );
+}
+
 export function conflict(message: string, identifier?: string): ServiceError {
   const members = identifier === undefined ? {} : { resourceId: identifier, resourceType: "cluster" };
   return new ServiceError("ConflictException", 409, message, members);

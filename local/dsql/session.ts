@@ -1,24 +1,28 @@
 import net from "node:net";
 import type { Duplex } from "node:stream";
+import type { Connections } from "./connections.ts";
 import type { Instances } from "./instances.ts";
+import { type Identity, type Principals, refuseAction } from "./principals.ts";
 import type { Registry } from "./registry.ts";
 import { relay } from "./relay.ts";
-import { type Credentials, verifyToken } from "./signature.ts";
+import { type Token, verifyToken } from "./signature.ts";
+import { literal } from "./text.ts";
 import {
   askPassword,
   type Failure,
   fatal,
-  HEADER_BYTES,
+  message,
   parseParameters,
-  readBytes,
+  readMessage,
   startupPacket,
 } from "./wire.ts";
 
 export interface SessionOptions {
   registry: Registry;
-  instances: Instances;
+  instances: Pick<Instances, "hold">;
+  connections: Connections;
   region: string;
-  credentials: Credentials;
+  principals: Principals;
   /** How long a job of CREATE INDEX ASYNC stays `processing`. */
   indexBuildMs: number;
 }
@@ -29,6 +33,15 @@ export type CancelKeys = Map<string, string>;
 interface Greeting {
   parameters: ReadonlyMap<string, string>;
   serverName: string | undefined;
+}
+
+/** Who may connect where, and as whom. */
+interface Admission {
+  identifier: string;
+  /** For Postgres' startup packet; `user` and `database` are among them. */
+  settings: ReadonlyMap<string, string>;
+  identity: Identity;
+  action: string;
 }
 
 const ADMIN = "admin";
@@ -59,11 +72,10 @@ export async function openSession(
     client.end(fatal(admission));
     return false;
   }
-  const { identifier, settings } = admission;
   try {
-    return await connect(client, identifier, settings, options, cancelKeys);
+    return await connect(client, admission, options, cancelKeys);
   } catch (error) {
-    console.error(`cluster ${identifier}:`, error);
+    console.error(`cluster ${admission.identifier}:`, error);
     client.end(fatal({ code: "XX000", message: "server unavailable" }));
     return false;
   }
@@ -76,10 +88,10 @@ export async function openSession(
 async function admit(
   { parameters, serverName }: Greeting,
   password: string,
-  { registry, region, credentials }: SessionOptions,
-): Promise<Failure | { identifier: string; settings: Map<string, string> }> {
+  { registry, region, principals }: SessionOptions,
+): Promise<Failure | Admission> {
   const options = readOptions(parameters.get("options") ?? "");
-  const token = await verifyToken(password, region, credentials, new Date());
+  const token = await verifyToken(password, { service: "dsql", region, principals }, new Date());
   const tokenHost = "hostname" in token ? token.hostname : undefined;
   const identifier = options.get("amzn-cluster-id") ?? clusterOf(serverName) ?? clusterOf(tokenHost);
   if (identifier === undefined && !serverName && tokenHost === undefined) {
@@ -95,21 +107,34 @@ async function admit(
     return denied(`Wrong user to action mapping. user: ${user}, action: ${token.action}`);
   }
   if (user === "" || user === "postgres") return denied(`The role ${user} cannot connect`);
-  return whereTo(identifier, user, parameters, options, registry);
+  const refusal = refuseCluster(identifier, token, registry);
+  if (refusal) return refusal;
+  const settings = readSettings(user, parameters, options);
+  if ("code" in settings) return settings;
+  const { identity, action } = token;
+  return { identifier, settings, identity, action };
 }
 
-function whereTo(
+/** What the cluster itself, its policy or the policy of the caller's session has against a connection. */
+function refuseCluster(
   identifier: string,
-  user: string,
-  parameters: ReadonlyMap<string, string>,
-  options: ReadonlyMap<string, string>,
+  { identity, action }: Token,
   registry: Registry,
-): Failure | { identifier: string; settings: Map<string, string> } {
-  const status = registry.lookUp(identifier)?.status;
-  if (status !== "ACTIVE") {
+): Failure | undefined {
+  const { status, arn } = registry.lookUp(identifier) ?? {};
+  if (arn === undefined || status !== "ACTIVE") {
     const reason = status === undefined ? "does not exist" : `is ${status}`;
     return { code: "08006", message: `unable to accept connection, cluster ${identifier} ${reason}` };
   }
+  const refusal = refuseAction(identity, `dsql:${action}`, arn, registry.policyOf(identifier));
+  return refusal === undefined ? undefined : denied(refusal);
+}
+
+function readSettings(
+  user: string,
+  parameters: ReadonlyMap<string, string>,
+  options: ReadonlyMap<string, string>,
+): Failure | Map<string, string> {
   const database = parameters.get("database") ?? user;
   if (database !== DATABASE) return { code: "3D000", message: `database "${database}" does not exist` };
   const settings = new Map<string, string>();
@@ -121,7 +146,7 @@ function whereTo(
     }
     settings.set(name, value);
   }
-  return { identifier, settings: new Map([...settings, ["user", user], ["database", DATABASE]]) };
+  return new Map([...settings, ["user", user], ["database", DATABASE]]);
 }
 
 /** The text and code are the service's; the reason follows as the hint. */
@@ -146,9 +171,8 @@ function readOptions(text: string): Map<string, string> {
 
 async function connect(
   client: net.Socket,
-  identifier: string,
-  settings: ReadonlyMap<string, string>,
-  { instances, indexBuildMs }: SessionOptions,
+  { identifier, settings, identity, action }: Admission,
+  { instances, connections, indexBuildMs }: SessionOptions,
   cancelKeys: CancelKeys,
 ): Promise<boolean> {
   const { socketPath, release } = await instances.hold(identifier);
@@ -158,17 +182,45 @@ async function connect(
   if (client.destroyed) backend.destroy();
   backend.write(startupPacket(settings));
   const { bytes, cancelKey, refusal } = await readGreeting(backend);
-  if (refusal) {
-    client.end(fatal(refusal));
+  const unmapped = refusal ?? (await refuseRole(backend, settings.get("user") ?? "", identity));
+  if (unmapped) {
+    client.end(fatal(unmapped));
+    backend.destroy();
     return false;
   }
   if (cancelKey !== undefined) {
     cancelKeys.set(cancelKey, socketPath);
     backend.once("close", () => cancelKeys.delete(cancelKey));
   }
+  const end = (failure: Failure): void => {
+    client.end(fatal(failure));
+    backend.destroy();
+  };
+  backend.once("close", connections.add({ identifier, identity, action, end }));
   client.write(bytes);
   relay(client, backend, indexBuildMs);
   return true;
+}
+
+/**
+ * A role other than admin has to be mapped to the caller's ARN by AWS IAM GRANT. Asked on the new session itself, before the
+ * client may use it: that needs no second connection. The words of the hint are ours.
+ */
+async function refuseRole(
+  backend: net.Socket,
+  user: string,
+  identity: Identity,
+): Promise<Failure | undefined> {
+  if (user === ADMIN) return undefined;
+  const { principalArn } = identity;
+  const condition = `pg_role_name = session_user and arn = ${literal(principalArn)}`;
+  const sql = `select 1 from sys.iam_pg_role_mappings where ${condition}`;
+  backend.write(message("Q", Buffer.from(`${sql}\0`)));
+  const [dataRow, ready] = [0x44, 0x5a];
+  const seen = new Set<number>();
+  while (!seen.has(ready)) seen.add((await readMessage(backend)).type);
+  if (seen.has(dataRow)) return undefined;
+  return denied(`The role ${user} is not granted to ${principalArn} in this cluster: use AWS IAM GRANT`);
 }
 
 /** Refusals of Postgres that the service words differently. */
@@ -189,10 +241,9 @@ async function readGreeting(backend: Duplex): Promise<BackendGreeting> {
   const [keyData, ready, refusal] = [0x4b, 0x5a, 0x45];
   const greeting: BackendGreeting = { bytes: Buffer.alloc(0) };
   for (let type: number | undefined; type !== ready && type !== refusal; ) {
-    const head = await readBytes(backend, HEADER_BYTES);
-    const body = await readBytes(backend, head.readInt32BE(1) - 4);
-    greeting.bytes = Buffer.concat([greeting.bytes, head, body]);
-    type = head[0];
+    const { bytes, body, ...read } = await readMessage(backend);
+    greeting.bytes = Buffer.concat([greeting.bytes, bytes]);
+    type = read.type;
     if (type === keyData) greeting.cancelKey = `${body.readInt32BE(0)}:${body.readInt32BE(4)}`;
     const [, code] = /\0C(\w{5})\0/.exec(type === refusal ? body.toString("latin1") : "") ?? [];
     const known = code === undefined ? undefined : REFUSALS.get(code);

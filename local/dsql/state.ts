@@ -1,7 +1,7 @@
-import { closeSync, openSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import Type from "typebox";
 import Value from "typebox/value";
+import { openJournal } from "./journal.ts";
 
 const ClusterRecord = Type.Object({
   identifier: Type.String(),
@@ -13,6 +13,7 @@ const ClusterRecord = Type.Object({
   deletionProtectionEnabled: Type.Boolean(),
   kmsEncryptionKey: Type.Optional(Type.String()),
   tags: Type.Record(Type.String(), Type.String()),
+  policy: Type.Optional(Type.Object({ text: Type.String(), version: Type.String() })),
 });
 
 const TokenRecord = Type.Object({
@@ -22,45 +23,65 @@ const TokenRecord = Type.Object({
   answer: Type.Record(Type.String(), Type.Unknown()),
 });
 
-const State = Type.Object({
+const Snapshot = Type.Object({
   version: Type.Literal(1),
   clusters: Type.Array(ClusterRecord),
   tokens: Type.Array(TokenRecord),
 });
 
+/** What changed together, as the records are now. */
+const Change = Type.Object({
+  cluster: Type.Optional(ClusterRecord),
+  token: Type.Optional(TokenRecord),
+});
+
 export type ClusterRecord = Type.Static<typeof ClusterRecord>;
 export type TokenRecord = Type.Static<typeof TokenRecord>;
-export type State = Type.Static<typeof State>;
+type Change = Type.Static<typeof Change>;
+
+export interface State {
+  clusters: Map<string, ClusterRecord>;
+  /** The oldest first. */
+  tokens: Map<string, TokenRecord>;
+  /** Puts records on file; both or neither of them. */
+  save(change: Change): void;
+}
 
 const FILE = "clusters.json";
 
-/** Reads the state of a directory; a new directory has an empty one. Throws when the file is not ours to read. */
-export function loadState(directory: string): State {
-  const path = join(directory, FILE);
-  let text: string;
-  try {
-    text = readFileSync(path, "utf8");
-  } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") {
-      return { version: 1, clusters: [], tokens: [] };
-    }
-    throw error;
-  }
-  try {
-    return Value.Parse(State, JSON.parse(text));
-  } catch (cause) {
-    throw new Error(`${path} is not a state file of the local DSQL: move it away to start empty`, { cause });
-  }
+/** Enough for any retry; how long the service remembers tokens is not published. */
+const MAX_TOKENS = 5_000;
+
+/** The state of a directory; a new directory has an empty one. Throws when the file is not ours to read. */
+export function openState(directory: string): State {
+  const clusters = new Map<string, ClusterRecord>();
+  const tokens = new Map<string, TokenRecord>();
+  const put = ({ cluster, token }: Change): void => {
+    if (cluster && isPresent(cluster)) clusters.set(cluster.identifier, cluster);
+    if (cluster && !isPresent(cluster)) clusters.delete(cluster.identifier);
+    if (token) tokens.set(token.token, token);
+    const [oldest] = tokens.size > MAX_TOKENS ? tokens.keys() : [];
+    if (oldest !== undefined) tokens.delete(oldest);
+  };
+  const journal = openJournal<Change>({
+    path: join(directory, FILE),
+    what: "a state file of the local DSQL",
+    load: (source) => {
+      const snapshot = Value.Parse(Snapshot, source);
+      for (const cluster of snapshot.clusters) put({ cluster });
+      for (const token of snapshot.tokens) put({ token });
+    },
+    apply: (source) => put(Value.Parse(Change, source)),
+    snapshot: () => ({ version: 1, clusters: [...clusters.values()], tokens: [...tokens.values()] }),
+  });
+  const save = (change: Change): void => {
+    put(change);
+    journal.append(change);
+  };
+  return { clusters, tokens, save };
 }
 
-/** Replaces the state in one step: after a SIGKILL the file is either the old or the new one. */
-export function saveState(directory: string, state: State): void {
-  const path = join(directory, FILE);
-  const file = openSync(`${path}.new`, "w", 0o600);
-  try {
-    writeFileSync(file, JSON.stringify(state));
-  } finally {
-    closeSync(file);
-  }
-  renameSync(`${path}.new`, path);
+/** Clusters disappear by time alone. */
+export function isPresent({ goneAt }: ClusterRecord, now = Date.now()): boolean {
+  return goneAt === undefined || now < goneAt;
 }

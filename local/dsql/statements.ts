@@ -1,5 +1,6 @@
 import { type SqlStatement, splitStatements } from "./lexer.ts";
 import { RULES } from "./rules.ts";
+import { literal } from "./text.ts";
 
 export type Kind = "ddl" | "dml" | "begin" | "end" | "other";
 
@@ -18,12 +19,12 @@ interface Refusal {
 
 /** Texts where a statement starts with one of these words are taken apart; everything else costs this one search. */
 const SUSPICIOUS =
-  /(?:^|;|\n|\*\/)\s*(?:create|alter|drop|grant|revoke|truncate|listen|notify|unlisten|lock|vacuum|savepoint|release|rollback\s+\w*\s*to|set\s+(?:session\s+|local\s+)?(?:statement_t|lock_t|idle_in|row_s|standard_c|default_t))/i;
+  /(?:^|;|\n|\*\/)\s*(?:create|alter|drop|grant|revoke|aws|truncate|listen|notify|unlisten|lock|vacuum|savepoint|release|rollback\s+\w*\s*to|set\s+(?:session\s+|local\s+)?(?:statement_t|lock_t|idle_in|row_s|standard_c|default_t))/i;
 
 /** Inside a transaction, a change of data forbids a change of the schema. */
 const DATA_CHANGE = /^\s*(?:insert|update|delete)\b/i;
 
-const DDL_WORDS = new Set(["create", "alter", "drop", "grant", "revoke"]);
+const DDL_WORDS = new Set(["create", "alter", "drop", "grant", "revoke", "aws"]);
 const DML_WORDS = new Set(["insert", "update", "delete"]);
 const END_WORDS = new Set(["commit", "end", "rollback", "abort"]);
 
@@ -43,8 +44,8 @@ export function noteReady(ledger: Ledger, status: string): void {
 }
 
 /**
- * Rewrites what plain Postgres would take differently from DSQL: CREATE INDEX ASYNC becomes a call that answers a job id, and
- * what DSQL refuses becomes a call that raises DSQL's error, so that Postgres itself keeps the state of the transaction. Out:
+ * Rewrites what plain Postgres would take differently from DSQL: CREATE INDEX ASYNC becomes a call that answers a job id,
+ * AWS IAM GRANT one that notes the grant, and what DSQL refuses becomes a call that raises DSQL's error, so that Postgres itself keeps the state of the transaction. Out:
  * the new text; undefined when there is nothing to change, which is found out cheaply.
  */
 export function rewriteSql(sql: string, ledger: Ledger, indexBuildMs: number): string | undefined {
@@ -75,10 +76,27 @@ function replace(
   const text = normalize(statement);
   const refusal = refusalOf(text) ?? refusalInTransaction(kindOf(text), ledger);
   if (refusal) return `select sys._refuse(${literal(refusal.code)}, ${literal(refusal.message)})`;
+  if (text.startsWith("aws ")) return replaceIam(statement);
   const keyword = statement.tokens[text.startsWith("create unique") ? 3 : 2];
   if (!/^create (?:unique )?index async\b/.test(text) || !keyword) return undefined;
   const plain = sql.slice(firstTokenOf(statement), keyword.start) + sql.slice(keyword.end, statement.end);
   return `select sys._create_index(${literal(plain)}, ${indexBuildMs}) as job_id`;
+}
+
+/** AWS IAM GRANT role TO 'arn', or REVOKE … FROM; anything else that starts so is a syntax error to Postgres, too. */
+function replaceIam({ tokens }: SqlStatement): string | undefined {
+  const [, iam, verb, role, preposition, arn, ...more] = tokens;
+  const isGrant = verb?.text === "grant" && preposition?.text === "to";
+  const isRevoke = verb?.text === "revoke" && preposition?.text === "from";
+  if (iam?.text !== "iam" || !(isGrant || isRevoke) || !role || !arn || more.length > 0) return undefined;
+  const name = role.kind === "quoted" ? unquoted(role.text) : role.kind === "word" ? role.text : undefined;
+  if (name === undefined || arn.kind !== "quoted" || arn.text.startsWith('"')) return undefined;
+  return `call sys._iam_${isGrant ? "grant" : "revoke"}(${literal(name)}, ${arn.text})`;
+}
+
+/** The name in a quoted identifier; nothing for a string. */
+function unquoted(text: string): string | undefined {
+  return text.startsWith('"') ? text.slice(1, -1).replaceAll('""', '"') : undefined;
 }
 
 /** The form that rules are written for. */
@@ -112,11 +130,6 @@ function kindOf(text: string): Kind {
   if (DML_WORDS.has(first)) return "dml";
   if (first === "begin" || (first === "start" && second === "transaction")) return "begin";
   return END_WORDS.has(first) ? "end" : "other";
-}
-
-/** Right under both values of standard_conforming_strings. */
-function literal(text: string): string {
-  return `E'${text.replaceAll("\\", "\\\\").replaceAll("'", "''")}'`;
 }
 
 function firstTokenOf({ tokens, start }: SqlStatement): number {

@@ -1,3 +1,5 @@
+import { IAM_SQL } from "./template-iam.ts";
+
 /**
  * What every cluster starts with. Job ids are 26 characters of lower-case base32 and `sys.wait_for_job` is a procedure with
  * one output column, as recorded on the real service (September 2026).
@@ -46,7 +48,7 @@ language sql security definer set search_path = pg_catalog as $$
 $$;
 
 -- Runs a CREATE INDEX whose ASYNC was taken out. Duplicates are found by the job on the real service, not by the statement.
--- The notice tells the front whose answer follows.
+-- The notice tells the front the tag of the answer that follows.
 create function sys._create_index(statement text, build_ms bigint) returns text
 language plpgsql set client_min_messages = notice as $$
 declare
@@ -60,7 +62,7 @@ begin
   exception when unique_violation then
     job := sys._record_job(true, sqlerrm, null, build_ms);
   end;
-  raise notice 'index' using errcode = 'DSQLI';
+  raise notice 'CREATE INDEX' using errcode = 'DSQLT';
   return job;
 end
 $$;
@@ -92,4 +94,5 @@ begin
   succeeded := not job_failed;
 end
 $$;
-`;
+
+${IAM_SQL}`;

@@ -49,6 +49,22 @@ export function readBytes(stream: Duplex, size: number): Promise<Buffer> {
   });
 }
 
+export interface Message {
+  /** The byte of its letter. */
+  type: number;
+  body: Buffer;
+  /** The message as it came. */
+  bytes: Buffer;
+}
+
+/** Reads a message of a peer that is trusted with its length. */
+export async function readMessage(stream: Duplex): Promise<Message> {
+  const head = await readBytes(stream, HEADER_BYTES);
+  const size = head.readInt32BE(1) - 4;
+  const body = size === 0 ? Buffer.alloc(0) : await readBytes(stream, size);
+  return { type: head.readUInt8(0), body, bytes: Buffer.concat([head, body]) };
+}
+
 /** Reads a startup packet, or a request that takes its place. */
 export async function readFirstPacket(stream: Duplex): Promise<FirstPacket> {
   const head = await readBytes(stream, 8);

@@ -6,8 +6,8 @@ import type { LocalDsqlReady } from "../../local/dsql/main.ts";
 
 export interface LocalDsqlOptions {
   directory: string;
-  /** Further flags of local/dsql/main.ts, e.g. `{ quota: 3, "creating-ms": 200 }`. */
-  flags?: Readonly<Record<string, string | number>>;
+  /** Further flags of local/dsql/main.ts, e.g. `{ quota: 3, "creating-ms": 200, "no-engines": true }`. */
+  flags?: Readonly<Record<string, string | number | true>>;
 }
 
 export interface LocalDsql {
@@ -23,7 +23,9 @@ const MAIN = fileURLToPath(new URL("../../local/dsql/main.ts", import.meta.url))
 
 /** Starts the local DSQL as a process of its own. Throws with what it said when it does not get ready. */
 export async function startLocalDsql({ directory, flags = {} }: LocalDsqlOptions): Promise<LocalDsql> {
-  const given = Object.entries({ directory, ...flags }).map(([name, value]) => `--${name}=${value}`);
+  const given = Object.entries<string | number | true>({ directory, ...flags }).map(([name, value]) =>
+    value === true ? `--${name}` : `--${name}=${value}`,
+  );
   const child = spawn(process.execPath, [MAIN, ...given], { stdio: ["ignore", "pipe", "pipe"] });
   let complaint = "";
   child.stderr.setEncoding("utf8").on("data", (text: string) => {

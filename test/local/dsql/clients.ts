@@ -5,13 +5,63 @@ import os from "node:os";
 import { join } from "node:path";
 import { AuroraDSQLClient } from "@aws/aurora-dsql-node-postgres-connector";
 import { CreateClusterCommand, type CreateClusterCommandInput, DSQLClient } from "@aws-sdk/client-dsql";
+import { SSMClient } from "@aws-sdk/client-ssm";
+import { AssumeRoleCommand, STSClient } from "@aws-sdk/client-sts";
+import { expect } from "vitest";
 import type { LocalDsqlReady } from "../../../local/dsql/main.ts";
 
-export const LOCAL = { accessKeyId: "local", secretAccessKey: "local" };
+export interface Credentials {
+  accessKeyId: string;
+  secretAccessKey: string;
+  sessionToken?: string;
+}
+
+export const LOCAL: Credentials = { accessKeyId: "local", secretAccessKey: "local" };
+
+/** The role that the permanent key stands for. */
+export const OPERATOR = "arn:aws:iam::000000000000:role/local-operator";
 
 export function controlClient({ region, controlUrl }: LocalDsqlReady, credentials = LOCAL): DSQLClient {
   return new DSQLClient({ region, endpoint: controlUrl, credentials, maxAttempts: 1 });
 }
+
+export function stsClient({ region, neighboursUrl }: LocalDsqlReady, credentials = LOCAL): STSClient {
+  return new STSClient({ region, endpoint: neighboursUrl, credentials, maxAttempts: 1 });
+}
+
+export function ssmClient({ region, neighboursUrl }: LocalDsqlReady, credentials = LOCAL): SSMClient {
+  return new SSMClient({ region, endpoint: neighboursUrl, credentials, maxAttempts: 1 });
+}
+
+export const roleArn = (name: string) => `arn:aws:iam::000000000000:role/${name}`;
+
+/** Temporary credentials of a role. In: a session policy, if it is to be narrowed. */
+export async function assume(ready: LocalDsqlReady, role: string, policy?: object, caller = LOCAL) {
+  const { Credentials } = await stsClient(ready, caller).send(
+    new AssumeRoleCommand({
+      ...{ RoleArn: roleArn(role), RoleSessionName: "test" },
+      ...(policy === undefined ? {} : { Policy: JSON.stringify(policy) }),
+    }),
+  );
+  return {
+    accessKeyId: Credentials!.AccessKeyId!,
+    secretAccessKey: Credentials!.SecretAccessKey!,
+    sessionToken: Credentials!.SessionToken!,
+  };
+}
+
+/** A policy of one statement. */
+export function policyOf(statement: object): object {
+  return { Version: "2012-10-17", Statement: [{ Effect: "Allow", Resource: "*", ...statement }] };
+}
+
+/** What the front answers to somebody who may not connect. */
+export const accessDenied = (hint: RegExp) => ({
+  code: "08006",
+  severity: "FATAL",
+  message: "unable to accept connection, access denied",
+  hint: expect.stringMatching(hint),
+});
 
 export async function createCluster(ready: LocalDsqlReady, input: CreateClusterCommandInput = {}) {
   const created = await controlClient(ready).send(
@@ -22,7 +72,7 @@ export async function createCluster(ready: LocalDsqlReady, input: CreateClusterC
 
 export interface ConnectOptions {
   user?: string;
-  credentials?: typeof LOCAL;
+  credentials?: Credentials;
   database?: string;
   options?: string;
 }
@@ -51,8 +101,9 @@ export async function query(
   ready: LocalDsqlReady,
   host: string,
   sql: string,
+  options: ConnectOptions = {},
 ): Promise<Record<string, unknown>[]> {
-  const client = await connect(ready, host);
+  const client = await connect(ready, host, options);
   try {
     return (await client.query<Record<string, unknown>>(sql)).rows;
   } finally {

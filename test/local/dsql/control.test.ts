@@ -138,7 +138,7 @@ describe("bad requests", () => {
       () => new ListTagsForResourceCommand({ resourceArn: arnOf("111111111111") }),
       "resourceArn",
     ],
-    ["a policy, which is not offered", () => new CreateClusterCommand({ policy: "{}" }), "policy"],
+    ["a policy without a statement", () => new CreateClusterCommand({ policy: "{}" }), "policy"],
   ])("%s is a ValidationException that names the field", async (_what, command, name) => {
     const refusal = await rejection(client.send(command() as GetClusterCommand));
     expect(refusal).toMatchObject({
@@ -160,9 +160,10 @@ describe("bad requests", () => {
   });
 
   it("a member that is not offered is refused by name", async () => {
-    const refusal = await rejection(createCluster(local.ready, { policy: "{}" }));
+    const multiRegionProperties = { witnessRegion: "us-west-2" };
+    const refusal = await rejection(createCluster(local.ready, { multiRegionProperties }));
     expect(refusal).toMatchObject({
-      fieldList: [{ name: "policy", message: "is not offered by the local DSQL" }],
+      fieldList: [{ name: "multiRegionProperties", message: "is not offered by the local DSQL" }],
     });
   });
 

@@ -13,7 +13,7 @@ import { SignatureV4 } from "@smithy/signature-v4";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type LocalDsql, startLocalDsql } from "../../support/local-dsql.ts";
-import { connect, createCluster, LOCAL, query, rejection, temporaryDirectory } from "./clients.ts";
+import { connect, createCluster, LOCAL, OPERATOR, query, rejection, temporaryDirectory } from "./clients.ts";
 
 let directory: Awaited<ReturnType<typeof temporaryDirectory>>;
 let local: LocalDsql;
@@ -97,6 +97,7 @@ describe("a token of the real signer", () => {
 
   it("lets another role in with the action DbConnect", async () => {
     await query(local.ready, endpoint, "create role reader with login");
+    await query(local.ready, endpoint, `aws iam grant reader to '${OPERATOR}'`);
     const session = await connect(local.ready, endpoint, { user: "reader" });
     const { rows } = await session.query("select current_user as role");
     await session.end();
