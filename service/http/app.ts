@@ -6,6 +6,7 @@ import Fastify, {
   type FastifyRequest,
   type HTTPMethods,
 } from "fastify";
+import { type ApiDeps, apiRoutes } from "./api.ts";
 import { healthRoutes } from "./health.ts";
 import { sendProblem } from "./problem.ts";
 import { type WebhookDeps, webhookRoutes } from "./webhook.ts";
@@ -13,6 +14,8 @@ import { type WebhookDeps, webhookRoutes } from "./webhook.ts";
 export interface AppDeps extends WebhookDeps {
   /** Resolves if the store answers. */
   readonly ready: () => Promise<void>;
+  /** The API below /v1; without it there is none. */
+  readonly api?: ApiDeps;
 }
 
 /** What an address may be asked; an address that knows another method answers 405 instead of 404. */
@@ -21,18 +24,31 @@ const METHODS: readonly HTTPMethods[] = ["GET", "POST", "PUT", "PATCH", "DELETE"
 const REQUEST_TIMEOUT_MS = 30_000;
 /** How much of an unknown address is repeated. */
 const SHOWN_CHARACTERS = 200;
+/** A request id of the client's is taken over if it can stand in a header and a log line. */
+const REQUEST_ID = /^[\w.:-]{1,64}$/;
 
 /** The HTTP application; it does not listen. Every error is application/problem+json and tells nothing of the inside. */
 export function buildApp(deps: AppDeps): FastifyInstance {
   const onError = (error: FastifyError, request: FastifyRequest, reply: FastifyReply) =>
     sendError(deps, error, request, reply);
   // Fastify meets a malformed address before any route does.
-  const app = Fastify({ logger: false, frameworkErrors: onError, requestTimeout: REQUEST_TIMEOUT_MS });
+  const app = Fastify({
+    logger: false,
+    frameworkErrors: onError,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    genReqId: ({ headers }) => requestIdOf(headers["x-request-id"]),
+  });
   app.register((scope) => webhookRoutes(scope, deps));
   app.register((scope) => healthRoutes(scope, deps.ready));
+  const { api } = deps;
+  if (api) app.register((scope) => apiRoutes(scope, api), { prefix: "/v1" });
   app.setNotFoundHandler((request, reply) => sendNotFound(app, request, reply));
   app.setErrorHandler(onError);
   return app;
+}
+
+function requestIdOf(given: string | readonly string[] | undefined): string {
+  return typeof given === "string" && REQUEST_ID.test(given) ? given : randomUUID();
 }
 
 function sendNotFound(app: FastifyInstance, request: FastifyRequest, reply: FastifyReply): FastifyReply {

@@ -8,10 +8,12 @@ export interface Problem {
   readonly detail: string;
 }
 
-/** Answers with application/problem+json. */
+/** Answers with application/problem+json; the id finds the request in the log. */
 export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
+  const requestId = reply.request.id;
   return reply
     .code(problem.status)
+    .header("x-request-id", requestId)
     .type("application/problem+json")
-    .send(JSON.stringify({ type: "about:blank", ...problem }));
+    .send(JSON.stringify({ type: "about:blank", ...problem, requestId }));
 }

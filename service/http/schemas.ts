@@ -26,11 +26,11 @@ export const CustomerKey = Type.String({
   pattern: CUSTOMER_KEY_PATTERN,
   description: "Your own key of the customer.",
 });
-const Repository = Type.String({
+export const Repository = Type.String({
   pattern: "^[A-Za-z0-9_-]{1,100}/[A-Za-z0-9._-]{1,100}$",
   description: "owner/name.",
 });
-const GitBranch = Type.String({ minLength: 1, maxLength: 255, description: "Name of a git branch." });
+export const GitBranch = Type.String({ minLength: 1, maxLength: 255, description: "Name of a git branch." });
 export const Labels = Type.Record(
   Type.String({ pattern: LABEL_NAME_PATTERN }),
   Type.String({ pattern: LABEL_VALUE_PATTERN }),

@@ -1,0 +1,49 @@
+import type { FastifyReply } from "fastify";
+import { type Caller, callerKey } from "../domain/caller.ts";
+import { WAITS_PER_CALLER } from "../domain/limits.ts";
+import type { Wait } from "../handlers/api-types.ts";
+import { Limited } from "./api-error.ts";
+
+const RETRY_AFTER_SECONDS = 5;
+
+/** Requests that are answered later, counted per caller and process, because each holds a connection. */
+export interface Waits {
+  /**
+   * Does the work with `?wait=` as its time limit, or with null if the client does not wait. Throws Refused
+   * `too_many_waits`. The signal aborts when the client hangs up.
+   */
+  during<T>(
+    caller: Caller,
+    reply: FastifyReply,
+    wait: string | undefined,
+    work: (wait: Wait | null) => Promise<T>,
+  ): Promise<T>;
+}
+
+export function createWaits(most = WAITS_PER_CALLER): Waits {
+  const waiting = new Map<string, number>();
+  return {
+    async during(caller, reply, text, work) {
+      const ms = Number.parseInt(text ?? "0", 10) * 1_000;
+      if (ms === 0) return work(null);
+      const name = callerKey(caller);
+      const now = (waiting.get(name) ?? 0) + 1;
+      if (now > most) {
+        const next = "Wait for fewer, or poll without `wait`.";
+        throw new Limited("too_many_waits", `${most} requests wait already. ${next}`, RETRY_AFTER_SECONDS);
+      }
+      waiting.set(name, now);
+      const gone = new AbortController();
+      const onClose = () => gone.abort();
+      reply.raw.once("close", onClose);
+      try {
+        return await work({ ms, signal: gone.signal });
+      } finally {
+        reply.raw.off("close", onClose);
+        const left = (waiting.get(name) ?? 1) - 1;
+        if (left > 0) waiting.set(name, left);
+        else waiting.delete(name);
+      }
+    },
+  };
+}
