@@ -133,6 +133,7 @@ function policyOf(config: Config): Policy {
     reserve: limits.slotReserve,
     caps: { perAuthor: limits.environmentsPerAuthor, perRepository: limits.environmentsPerRepository },
     leaseMs: limits.leaseMs,
+    grace: { previewMs: limits.graceMs, tenantMs: limits.tenantGraceMs },
     idleMs: limits.idleMs,
     ageMs: AGE_DAYS * DAY_MS,
     migrationsDirectory: config.migrations.directory,

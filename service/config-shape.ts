@@ -28,6 +28,13 @@ export interface Config extends StoreConfig {
     readonly host: string;
   };
   readonly http: { readonly host: string; readonly port: number };
+  readonly api: {
+    /** The address under which people and jobs reach the service; also the audience of OIDC tokens. */
+    readonly publicUrl: string;
+    /** The App's, for signing in; without it nobody can. */
+    readonly githubClientId: string | null;
+    readonly oidcIssuers: readonly string[];
+  };
   readonly limits: {
     readonly maxClusters: number;
     readonly clusterQuota: number;
@@ -36,6 +43,8 @@ export interface Config extends StoreConfig {
     readonly environmentsPerRepository: number;
     readonly leaseMs: number;
     readonly idleMs: number;
+    readonly graceMs: number;
+    readonly tenantGraceMs: number;
   };
   readonly migrations: { readonly directory: string };
   readonly connect: { readonly command: string | null; readonly environment: string | null };

@@ -1,15 +1,19 @@
 /** Environment variables in, one validated and frozen Config out. Every problem is reported at once. */
 import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
+import { apiConfig } from "./config-api.ts";
 import { githubConfig } from "./config-github.ts";
 import type { AwsConfig, Config, Environment, ReadFile, StoreConfig } from "./config-shape.ts";
 import {
   CLUSTER_QUOTA,
   ENVIRONMENTS_PER_AUTHOR,
   ENVIRONMENTS_PER_REPOSITORY,
+  GRACE_HOURS,
+  GRACE_HOURS_MAX,
   IDLE_HOURS,
   LEASE_SECONDS,
   SLOT_RESERVE,
+  TENANT_GRACE_HOURS,
 } from "./domain/limits.ts";
 import { createReader, type Reader, type Variable } from "./env-reader.ts";
 
@@ -46,13 +50,17 @@ export function describeVariables(): readonly Variable[] {
 }
 
 function wholeConfig(read: Reader, readFile: ReadFile): Config {
+  const store = storeConfig(read, readFile);
+  const github = githubConfig(read, readFile);
+  const http = {
+    host: read.text("OFFSHOOT_HOST", /^[\w.:-]{1,255}$/, "an address to listen on", "127.0.0.1"),
+    port: read.integer("OFFSHOOT_PORT", 0, 65_535, 8080),
+  };
   return {
-    ...storeConfig(read, readFile),
-    github: githubConfig(read, readFile),
-    http: {
-      host: read.text("OFFSHOOT_HOST", /^[\w.:-]{1,255}$/, "an address to listen on", "127.0.0.1"),
-      port: read.integer("OFFSHOOT_PORT", 0, 65_535, 8080),
-    },
+    ...store,
+    github,
+    http,
+    api: apiConfig(read, http, github.host),
     limits: limitsConfig(read),
     migrations: { directory: directory(read) },
     connect: {
@@ -141,6 +149,9 @@ function limitsConfig(read: Reader): Config["limits"] {
     ),
     leaseMs: read.integer("OFFSHOOT_LEASE_SECONDS", 1, 900, LEASE_SECONDS) * 1000,
     idleMs: read.integer("OFFSHOOT_IDLE_HOURS", 1, 8_760, IDLE_HOURS) * HOUR_MS,
+    graceMs: read.integer("OFFSHOOT_GRACE_HOURS", 0, GRACE_HOURS_MAX, GRACE_HOURS) * HOUR_MS,
+    tenantGraceMs:
+      read.integer("OFFSHOOT_TENANT_GRACE_HOURS", 0, GRACE_HOURS_MAX, TENANT_GRACE_HOURS) * HOUR_MS,
   };
 }
 

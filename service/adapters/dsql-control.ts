@@ -1,14 +1,17 @@
 import {
   CreateClusterCommand,
   DeleteClusterCommand,
+  DeleteClusterPolicyCommand,
   DSQLClient,
   type DSQLClientConfig,
   GetClusterCommand,
+  GetClusterPolicyCommand,
   ListClustersCommand,
   ListTagsForResourceCommand,
+  PutClusterPolicyCommand,
   UpdateClusterCommand,
 } from "@aws-sdk/client-dsql";
-import type { CreateAnswer, Observation, RemoveAnswer } from "../domain/cluster.ts";
+import type { ChangeAnswer, CreateAnswer, Observation, RemoveAnswer } from "../domain/cluster.ts";
 import { CALL_TIMEOUT_MS } from "../domain/limits.ts";
 import { CLUSTER_TAG } from "../domain/names.ts";
 import type { ClusterControl, ClusterTags } from "../handlers/ports.ts";
@@ -55,15 +58,16 @@ export function createClusterControl(options: ClusterControlOptions): ClusterCon
     observe: (identifier) => observe(calls, region, identifier),
     find: (clusterId) => find(calls, region, clusterId),
     remove: (identifier) => remove(calls, identifier),
-    async unprotect(identifier) {
+    async protect(identifier, on) {
       try {
-        await calls.unprotect(identifier);
+        await calls.protect(identifier, on);
         return { kind: "done" };
       } catch (error) {
-        // A cluster that is gone is not protected.
+        // A cluster that is gone is not protected, and its own reconciler finds out.
         return failureOf(error).kind === "absent" ? { kind: "done" } : unknownOf(error);
       }
     },
+    fence: (identifier, on) => fence(calls, identifier, on),
     async count() {
       try {
         return (await list(calls)).length;
@@ -77,17 +81,22 @@ export function createClusterControl(options: ClusterControlOptions): ClusterCon
 
 type Calls = ReturnType<typeof callsOf>;
 
-/** The seven calls, each with a limit in time. */
+/** The calls, each with a limit in time. */
 function callsOf(client: DSQLClient, timeoutMs: number) {
   const limit = () => ({ abortSignal: AbortSignal.timeout(timeoutMs) });
   return {
-    // Deletion protection is on unless it is said to be off, and a preview must be removable.
-    create: (clientToken: string, tags: ClusterTags) =>
-      client.send(new CreateClusterCommand({ clientToken, tags, deletionProtectionEnabled: false }), limit()),
+    // Deletion protection is on unless it is said to be off, so it is always said.
+    create: (clientToken: string, tags: ClusterTags, deletionProtectionEnabled: boolean) =>
+      client.send(new CreateClusterCommand({ clientToken, tags, deletionProtectionEnabled }), limit()),
     get: (identifier: string) => client.send(new GetClusterCommand({ identifier }), limit()),
     remove: (identifier: string) => client.send(new DeleteClusterCommand({ identifier }), limit()),
-    unprotect: (identifier: string) =>
-      client.send(new UpdateClusterCommand({ identifier, deletionProtectionEnabled: false }), limit()),
+    protect: (identifier: string, deletionProtectionEnabled: boolean) =>
+      client.send(new UpdateClusterCommand({ identifier, deletionProtectionEnabled }), limit()),
+    putPolicy: (identifier: string, policy: string) =>
+      client.send(new PutClusterPolicyCommand({ identifier, policy }), limit()),
+    getPolicy: (identifier: string) => client.send(new GetClusterPolicyCommand({ identifier }), limit()),
+    deletePolicy: (identifier: string) =>
+      client.send(new DeleteClusterPolicyCommand({ identifier }), limit()),
     list: (nextToken: string | undefined) =>
       client.send(new ListClustersCommand({ maxResults: LIST_PAGE, nextToken }), limit()),
     tags: (resourceArn: string) => client.send(new ListTagsForResourceCommand({ resourceArn }), limit()),
@@ -97,12 +106,13 @@ function callsOf(client: DSQLClient, timeoutMs: number) {
 async function create(
   calls: Calls,
   region: string,
-  request: { readonly clientToken: string; readonly tags: ClusterTags },
+  request: Parameters<ClusterControl["create"]>[0],
 ): Promise<CreateAnswer> {
   const wrong = checkCreate(request.clientToken, request.tags);
   if (wrong) return { kind: "refused", cause: wrong };
   try {
-    return observationOf(await calls.create(request.clientToken, request.tags), region);
+    const { clientToken, tags, deletionProtected = false } = request;
+    return observationOf(await calls.create(clientToken, tags, deletionProtected), region);
   } catch (error) {
     const failure = failureOf(error);
     switch (failure.kind) {
@@ -140,6 +150,49 @@ async function remove(calls: Calls, identifier: string): Promise<RemoveAnswer> {
         return unknownOf(error);
     }
   }
+}
+
+/**
+ * A policy of ours that denies every connection, of whomever: a Deny holds against every Allow, so access ends without
+ * anybody's permissions being changed. It says nothing about the control plane, so nobody is locked out of it.
+ */
+const FENCE = {
+  Version: "2012-10-17",
+  Statement: [
+    {
+      Sid: "OffshootRetired",
+      Effect: "Deny",
+      Principal: { AWS: "*" },
+      Action: ["dsql:DbConnect", "dsql:DbConnectAdmin"],
+      Resource: "*",
+    },
+  ],
+} as const;
+
+async function fence(calls: Calls, identifier: string, on: boolean): Promise<ChangeAnswer> {
+  try {
+    if (on) await calls.putPolicy(identifier, JSON.stringify(FENCE));
+    else await withoutPolicy(() => calls.deletePolicy(identifier));
+    const shown = await withoutPolicy(() => calls.getPolicy(identifier));
+    if (isFence(shown?.policy) === on) return { kind: "done" };
+    return { kind: "unknown", cause: "AWS does not show the changed policy of the cluster yet." };
+  } catch (error) {
+    return unknownOf(error);
+  }
+}
+
+/** Null for a cluster that has no policy. */
+async function withoutPolicy<T>(call: () => Promise<T>): Promise<T | null> {
+  try {
+    return await call();
+  } catch (error) {
+    if (failureOf(error).kind === "absent") return null;
+    throw error;
+  }
+}
+
+function isFence(policy: string | undefined): boolean {
+  return policy?.includes(FENCE.Statement[0].Sid) ?? false;
 }
 
 async function find(calls: Calls, region: string, clusterId: string): Promise<Observation> {

@@ -2,7 +2,7 @@ import { createAppAuth } from "@octokit/auth-app";
 import { Octokit } from "@octokit/core";
 import { Refused, Retryable } from "../domain/errors.ts";
 import { CALL_TIMEOUT_MS } from "../domain/limits.ts";
-import type { Log, PullTarget } from "../handlers/ports.ts";
+import type { Log, RepositoryTarget } from "../handlers/ports.ts";
 import { callError, failureOf, isRepositoryGone, tokenError } from "./github-error.ts";
 
 /** Without this header GitHub would move us to another version one day; this one is served until March 2028 at least. */
@@ -35,9 +35,21 @@ export interface GitHubClient {
    * request that may have had an effect.
    */
   call<Response extends { readonly data: unknown; readonly status: number }>(
-    target: PullTarget,
+    target: RepositoryTarget,
     what: string,
     send: (request: Request, repository: RepositoryPath) => Promise<Response>,
+  ): Promise<Response | null>;
+  /** The same for a repository whose id is not known yet: the token reaches the one that has the name now. */
+  callByName<Response extends { readonly data: unknown; readonly status: number }>(
+    installationId: number,
+    repositoryName: string,
+    what: string,
+    send: (request: Request) => Promise<Response>,
+  ): Promise<Response | null>;
+  /** Sends one request as the App itself, which sees where it is installed and nothing else. Null for 404. */
+  callAsApp<Response extends { readonly data: unknown; readonly status: number }>(
+    what: string,
+    send: (request: Request) => Promise<Response>,
   ): Promise<Response | null>;
 }
 
@@ -50,31 +62,56 @@ export function createGitHubClient(options: GitHubOptions): GitHubClient {
     request: octokit.request,
     log: octokit.log,
   });
-  const requestFor = async (target: PullTarget, refresh: boolean): Promise<Request> => {
-    const { installationId, repositoryId } = target;
-    const scope = { installationId, repositoryIds: [repositoryId], permissions: PERMISSIONS };
-    const { token } = await auth({ type: "installation", ...scope, refresh });
-    return octokit.request.defaults({ headers: { authorization: `token ${token}` } });
-  };
-
-  return {
-    async call(target, what, send) {
-      const repository = repositoryPath(target, options.host);
-      for (const refresh of [false, true]) {
-        const request = await requestFor(target, refresh).catch((error: unknown) => {
+  /** With a token of the installation for one repository; a token that GitHub does not know yet is made again once. */
+  const sendWithin = async <Response extends { readonly data: unknown; readonly status: number }>(
+    scope: Scope,
+    what: string,
+    send: (request: Request) => Promise<Response>,
+  ): Promise<Response | null> => {
+    for (const refresh of [false, true]) {
+      const request = await auth({ type: "installation", ...scope, permissions: PERMISSIONS, refresh })
+        .then(({ token }) => octokit.request.defaults({ headers: { authorization: `token ${token}` } }))
+        .catch((error: unknown) => {
           const failure = failureOf(error);
           if (isRepositoryGone(failure)) return null;
-          throw tokenError(target.installationId, failure);
+          throw tokenError(scope.installationId, failure);
         });
-        if (!request) return null;
-        const sent = await attempt(what, () => send(request, repository));
-        if (sent !== "unauthorized") return sent;
-      }
-      const text = `GitHub does not know a token yet that it has just made, asked for ${what}.`;
-      throw new Retryable("github_unavailable", text, { afterMs: NEW_TOKEN_WAIT_MS });
+      if (!request) return null;
+      const sent = await attempt(what, () => send(request));
+      if (sent !== "unauthorized") return sent;
+    }
+    const text = `GitHub does not know a token yet that it has just made, asked for ${what}.`;
+    throw new Retryable("github_unavailable", text, { afterMs: NEW_TOKEN_WAIT_MS });
+  };
+  return {
+    async callAsApp(what, send) {
+      const request = await auth({ type: "app" }).then(
+        ({ token }) => octokit.request.defaults({ headers: { authorization: `bearer ${token}` } }),
+        (error: unknown) => {
+          throw tokenError(0, failureOf(error));
+        },
+      );
+      const sent = await attempt(what, () => send(request));
+      if (sent !== "unauthorized") return sent;
+      throw tokenError(0, { status: 401, message: "its key was refused.", headers: {} });
     },
+    async call(target, what, send) {
+      const { installationId, repositoryId } = target;
+      const repository = repositoryPath(target, options.host);
+      return sendWithin({ installationId, repositoryIds: [repositoryId] }, what, (request) =>
+        send(request, repository),
+      );
+    },
+    callByName: (installationId, repositoryName, what, send) =>
+      sendWithin({ installationId, repositoryNames: [repositoryName] }, what, send),
   };
 }
+
+/** The repository that a token is for, by its id or, where that is not known, by its name without the owner. */
+type Scope = { readonly installationId: number } & (
+  | { readonly repositoryIds: number[] }
+  | { readonly repositoryNames: string[] }
+);
 
 function createOctokit(options: GitHubOptions): Octokit {
   const { log } = options;
@@ -114,7 +151,7 @@ async function attempt<Response extends { readonly data: unknown; readonly statu
   throw new Retryable("github_unavailable", `GitHub's answer for ${what} could not be read.`);
 }
 
-function repositoryPath(target: PullTarget, host: string): RepositoryPath {
+function repositoryPath(target: RepositoryTarget, host: string): RepositoryPath {
   const [, owner, repo] = /^([\w.-]+)\/([\w.-]+)$/.exec(target.repositoryName) ?? [];
   if (target.host !== host) {
     throw new Refused("wrong_host", `${target.host} is not the GitHub of this service, which is ${host}.`);

@@ -2,7 +2,7 @@ import { LRUCache } from "lru-cache";
 import { Refused, Retryable } from "../domain/errors.ts";
 import { MIGRATION_FILE_BYTES, MIGRATION_FILES_MAX } from "../domain/limits.ts";
 import type { MigrationFile } from "../domain/migration.ts";
-import type { GitHub, PullTarget } from "../handlers/ports.ts";
+import type { GitHub, RepositoryTarget } from "../handlers/ports.ts";
 import { mapBounded } from "./bounded.ts";
 import type { GitHubClient } from "./github-client.ts";
 
@@ -42,7 +42,7 @@ export function createMigrationReader(client: GitHubClient): GitHub["readMigrati
     sizeCalculation: (text) => Buffer.byteLength(text) + 1,
   });
 
-  const entriesOf = async (target: PullTarget, sha: string, directory: string) => {
+  const entriesOf = async (target: RepositoryTarget, sha: string, directory: string) => {
     const key = `${target.repositoryId} ${sha} ${directory}`;
     const entries = directories.get(key) ?? (await readEntries(client, target, sha, directory));
     directories.set(key, entries);
@@ -59,7 +59,7 @@ export function createMigrationReader(client: GitHubClient): GitHub["readMigrati
   };
 }
 
-async function readEntries(client: GitHubClient, target: PullTarget, sha: string, directory: string) {
+async function readEntries(client: GitHubClient, target: RepositoryTarget, sha: string, directory: string) {
   const names = directory.split("/").filter((name) => name !== "" && name !== ".");
   if (!SHA.test(sha) || names.includes("..")) {
     throw new Refused("invalid_request", `${directory} at ${sha.slice(0, 64)} is no place in a repository.`);
@@ -98,7 +98,7 @@ function checkFiles(files: readonly TreeEntry[], directory: string): readonly En
   return entries.sort((one, other) => Buffer.compare(Buffer.from(one.path), Buffer.from(other.path)));
 }
 
-async function readTreeSha(client: GitHubClient, target: PullTarget, sha: string): Promise<string> {
+async function readTreeSha(client: GitHubClient, target: RepositoryTarget, sha: string): Promise<string> {
   const response = await client.call(target, `commit ${sha}`, (request, repository) =>
     request("GET /repos/{owner}/{repo}/git/commits/{commit_sha}", { ...repository, commit_sha: sha }),
   );
@@ -109,7 +109,7 @@ async function readTreeSha(client: GitHubClient, target: PullTarget, sha: string
 
 async function readTree(
   client: GitHubClient,
-  target: PullTarget,
+  target: RepositoryTarget,
   sha: string,
 ): Promise<readonly TreeEntry[]> {
   const response = await client.call(target, `tree ${sha}`, (request, repository) =>
@@ -125,7 +125,11 @@ async function readTree(
   return response.data.tree;
 }
 
-async function readText(client: GitHubClient, target: PullTarget, { path, sha }: Entry): Promise<string> {
+async function readText(
+  client: GitHubClient,
+  target: RepositoryTarget,
+  { path, sha }: Entry,
+): Promise<string> {
   const response = await client.call(target, path, (request, repository) =>
     request("GET /repos/{owner}/{repo}/git/blobs/{file_sha}", { ...repository, file_sha: sha }),
   );

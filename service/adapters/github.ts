@@ -1,5 +1,12 @@
 import { Refused, Retryable } from "../domain/errors.ts";
-import type { GitHub, Permission, Pull, PullComment, PullTarget } from "../handlers/ports.ts";
+import type {
+  GitHub,
+  Permission,
+  Pull,
+  PullComment,
+  PullTarget,
+  RepositoryTarget,
+} from "../handlers/ports.ts";
 import { createGitHubClient, type GitHubClient, type GitHubOptions } from "./github-client.ts";
 import { createMigrationReader } from "./github-migrations.ts";
 
@@ -18,6 +25,8 @@ export function createGitHub(options: GitHubOptions): GitHub {
     readComment: (target, commentId) => readComment(client, target, commentId),
     readPermission: (target, login) => readPermission(client, target, login),
     readMigrations: createMigrationReader(client),
+    findRepository: (name) => findRepository(client, name, options.host),
+    readBranch: (target, gitBranch) => readBranch(client, target, gitBranch),
     findComments: (target, marker) => findComments(client, target, marker, options.appId),
     createComment: (target, body) => createComment(client, target, body),
     async editComment(target, commentId, body) {
@@ -104,7 +113,11 @@ function authorOf(user: { readonly login: string; readonly type: string } | null
 }
 
 /** The endpoint folds maintain into write and triage into read, and takes the best of all grants. */
-async function readPermission(client: GitHubClient, target: PullTarget, login: string): Promise<Permission> {
+async function readPermission(
+  client: GitHubClient,
+  target: RepositoryTarget,
+  login: string,
+): Promise<Permission> {
   const response = await client
     .call(target, `the permission of ${login}`, (request, repository) =>
       request("GET /repos/{owner}/{repo}/collaborators/{username}/permission", {
@@ -117,6 +130,33 @@ async function readPermission(client: GitHubClient, target: PullTarget, login: s
       throw error;
     });
   return PERMISSIONS.find((permission) => permission === response?.data.permission) ?? "none";
+}
+
+/** The installation is asked for first: a token of it then shows the repository's own id, whatever the name was. */
+async function findRepository(
+  client: GitHubClient,
+  name: string,
+  host: string,
+): Promise<RepositoryTarget | null> {
+  const [owner = "", repo = ""] = name.split("/");
+  const found = await client.callAsApp(`the installation for ${name}`, (request) =>
+    request("GET /repos/{owner}/{repo}/installation", { owner, repo }),
+  );
+  if (!found) return null;
+  const installationId = Number(found.data.id);
+  const response = await client.callByName(installationId, repo, `repository ${name}`, (request) =>
+    request("GET /repos/{owner}/{repo}", { owner, repo }),
+  );
+  if (!response) return null;
+  return { host, repositoryId: Number(response.data.id), installationId, repositoryName: response.data.full_name };
+}
+
+async function readBranch(client: GitHubClient, target: RepositoryTarget, gitBranch: string) {
+  const response = await client.call(target, `git branch ${gitBranch}`, (request, repository) =>
+    request("GET /repos/{owner}/{repo}/branches/{branch}", { ...repository, branch: gitBranch }),
+  );
+  // GitHub follows renames of branches; another name is another branch.
+  return response && response.data.name === gitBranch ? { sha: response.data.commit.sha } : null;
 }
 
 /** Anybody can paste our marker, so the comment must have been written through this App. */

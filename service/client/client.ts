@@ -6,6 +6,7 @@ import { type WaitOptions, waitForOperation, waitUntilSettled } from "./wait.ts"
 
 export type { Page, PageOptions } from "./databases.ts";
 export { OffshootError } from "./error.ts";
+export { type JobCredentialOptions, type JobIdentity, jobCredential } from "./oidc.ts";
 export type { CallOptions, ClientOptions } from "./request.ts";
 export type * from "./types.ts";
 export type { WaitOptions } from "./wait.ts";

@@ -14,7 +14,8 @@ export interface Cluster {
   readonly kind: "preview" | "tenant";
   readonly account: string;
   readonly region: string;
-  readonly repositoryId: number;
+  /** Null for a tenant. */
+  readonly repositoryId: number | null;
   readonly status: ClusterStatus;
   readonly use: ClusterUse;
   readonly clientToken: string;
@@ -28,6 +29,12 @@ export interface Cluster {
   readonly absentSince: Date | null;
   readonly statusSince: Date;
   readonly retiredUntil: Date | null;
+  /** Wanted deletion protection at AWS: on for a customer until somebody lifts it. */
+  readonly protected: boolean;
+  /** Since when its policy, read back, lets nobody connect; null while it does not. */
+  readonly fencedAt: Date | null;
+  /** The generation of the environment for which it was begun. */
+  readonly bornGeneration: number;
   readonly createdAt: Date;
   /** Why it does not get on, as a reason code, for the report. */
   readonly reason: string | null;
@@ -60,6 +67,11 @@ export type CreateAnswer =
   | { readonly kind: "quota"; readonly cause: string }
   | { readonly kind: "conflict"; readonly cause: string }
   | { readonly kind: "refused"; readonly cause: string };
+
+/** The answer to a change that was read back: `done` means that AWS shows it. */
+export type ChangeAnswer =
+  | { readonly kind: "done" }
+  | { readonly kind: "unknown"; readonly cause: string; readonly retryAfterMs?: number };
 
 /** The answer to DeleteCluster. `busy`: AWS answers 409 while the cluster is still being created. */
 export type RemoveAnswer =

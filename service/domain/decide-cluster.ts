@@ -1,4 +1,5 @@
 import type {
+  ChangeAnswer,
   Cluster,
   ClusterStatus,
   CreateAnswer,
@@ -32,6 +33,8 @@ export interface ClusterRecord {
   /** What becomes of `attemptedAt` and `absentSince`. */
   readonly attempted: "keep" | "clear";
   readonly absent: "keep" | "note" | "clear";
+  /** What becomes of `fencedAt`. */
+  readonly fenced: "keep" | "note" | "clear";
   /** A reason code for people, or null. */
   readonly reason: string | null;
   readonly lookMs: number | null;
@@ -42,7 +45,10 @@ export interface ClusterRecord {
 export type ClusterDecision =
   | ClusterRecord
   | { readonly do: "remove" }
-  | { readonly do: "unprotect" }
+  /** Deletion protection, as wanted for a customer and off for what is to be removed. */
+  | { readonly do: "protect" | "unprotect" }
+  /** Let nobody connect any more, or everybody again; then `decideFenced`. */
+  | { readonly do: "fence" | "unfence" }
   /** Nothing was learnt: back off, at least as long as the other side asked for. */
   | { readonly do: "retry"; readonly cause: string; readonly retryAfterMs?: number };
 
@@ -150,7 +156,7 @@ export function decideRemoved(cluster: Cluster, answer: RemoveAnswer, now: Date)
       // 409 while AWS still creates it: no budget, the delete is repeated until it is taken.
       return record(cluster, { lookMs: CREATING_LOOK_LAST_MS });
     case "protected":
-      return cluster.kind === "preview"
+      return cluster.kind === "preview" || !cluster.protected
         ? { do: "unprotect" }
         : record(cluster, { reason: "protected", lookMs: REFUSED_LOOK_MS, event: "remove_protected" });
     case "absent":
@@ -196,7 +202,7 @@ function seenAvailable(cluster: Cluster, seen: Known, now: Date): ClusterDecisio
       }
       return record(cluster, { absent: cluster.absentSince ? "keep" : "note", lookMs: ABSENCE_CONFIRM_MS });
     case "usable":
-      return record(cluster, { absent: "clear", lookMs: READY_LOOK_MS });
+      return seenUsable(cluster, seen.deletionProtected);
     case "creating":
     case "failed":
       return record(cluster, {
@@ -207,6 +213,28 @@ function seenAvailable(cluster: Cluster, seen: Known, now: Date): ClusterDecisio
     case "deleting":
       return removedByOthers(cluster);
   }
+}
+
+/** What AWS shows is compared with what the cluster is for, one difference at a time. */
+function seenUsable(cluster: Cluster, isProtected: boolean): ClusterDecision {
+  if (cluster.use === "retired" && !cluster.fencedAt) return { do: "fence" };
+  if (cluster.use === "serve" && cluster.fencedAt) return { do: "unfence" };
+  if (cluster.kind === "tenant" && cluster.protected !== isProtected) {
+    return { do: cluster.protected ? "protect" : "unprotect" };
+  }
+  return record(cluster, { absent: "clear", lookMs: READY_LOOK_MS });
+}
+
+/** After the policy was changed and read back. */
+export function decideFenced(
+  cluster: Cluster,
+  change: "fence" | "unfence",
+  answer: ChangeAnswer,
+): ClusterDecision {
+  if (answer.kind === "unknown") return retry(answer);
+  return change === "fence"
+    ? record(cluster, { fenced: "note", lookMs: READY_LOOK_MS, event: "access_revoked" })
+    : record(cluster, { fenced: "clear", lookMs: READY_LOOK_MS, event: "access_restored" });
 }
 
 function seenRemoving(cluster: Cluster, seen: Known, now: Date): ClusterDecision {
@@ -260,6 +288,7 @@ function record(cluster: Cluster, change: Partial<Omit<ClusterRecord, "do">>): C
     seen: null,
     attempted: "keep",
     absent: "keep",
+    fenced: "keep",
     reason: null,
     lookMs: null,
     event: null,

@@ -25,6 +25,10 @@ export type EnvironmentDecision =
   /** The rebuilt cluster takes over; the old one goes. */
   | { readonly do: "switch" }
   | { readonly do: "remove" }
+  /** Keep the data for a while, closed to everybody. */
+  | { readonly do: "retire"; readonly graceMs: number }
+  /** It is wanted again within its grace: the same data is back. */
+  | { readonly do: "restore" }
   /** Absent and nothing left at AWS. */
   | { readonly do: "end" }
   | { readonly do: "rest"; readonly lookMs: number | null };
@@ -32,10 +36,12 @@ export type EnvironmentDecision =
 export type Target = "serving" | "next";
 
 /** How a cluster stands from the environment's point of view. */
-export function standing(cluster: Cluster | null): "none" | "pending" | "available" | "lost" {
+export function standing(cluster: Cluster | null): "none" | "pending" | "available" | "retired" | "lost" {
   if (!cluster) return "none";
+  if (cluster.use === "retired" && cluster.status === "available") return "retired";
   if (cluster.use !== "serve" || cluster.status === "removing" || cluster.status === "gone") return "lost";
-  return cluster.status === "available" ? "available" : "pending";
+  // A restored one refuses everybody until its policy is taken back.
+  return cluster.status === "available" && cluster.fencedAt === null ? "available" : "pending";
 }
 
 /** How far the plan of the present generation is on a cluster. */
@@ -49,8 +55,9 @@ export function progress(
 }
 
 /**
- * What to do next for an environment. `serving` of an unwanted one may be any cluster that it left behind. Total and pure; the first matching row wins (reference: design.md, "Wanted versus
- * existing"). `offer` is null until the decision was `ask_slot`.
+ * What to do next for an environment. `serving` of an unwanted one may be any cluster that it left behind. Total and
+ * pure; the first matching row wins. `offer` is null until the decision was `ask_slot`; `graceMs`: how long the data of
+ * an unwanted one is kept.
  */
 export function decideEnvironment(
   environment: Environment,
@@ -58,9 +65,10 @@ export function decideEnvironment(
   next: Cluster | null,
   offer: Offer | null,
   now: Date,
+  graceMs = 0,
 ): EnvironmentDecision {
   return environment.wanted === "absent"
-    ? decideAbsent(environment, serving, next)
+    ? decideAbsent(environment, serving, next, now, graceMs)
     : decidePresent(environment, serving, next, offer, now);
 }
 
@@ -68,6 +76,8 @@ function decideAbsent(
   environment: Environment,
   serving: Cluster | null,
   next: Cluster | null,
+  now: Date,
+  graceMs: number,
 ): EnvironmentDecision {
   if (next) return { do: "drop_next" };
   if (!serving || serving.status === "gone") {
@@ -75,7 +85,15 @@ function decideAbsent(
   }
   // A removing cluster wakes this environment when AWS has confirmed that it is gone.
   if (serving.use === "remove" || serving.status === "removing") return rest(null);
-  return { do: "remove" };
+  if (serving.use === "retired") return decideRetired(serving, now, graceMs);
+  const kept = graceMs > 0 && serving.status === "available" && environment.readyAt !== null;
+  return kept ? { do: "retire", graceMs } : { do: "remove" };
+}
+
+/** The end was fixed when it was retired; a grace of 0 now means that somebody does not want to wait for it. */
+function decideRetired(serving: Cluster, now: Date, graceMs: number): EnvironmentDecision {
+  const leftMs = (serving.retiredUntil?.getTime() ?? 0) - now.getTime();
+  return leftMs <= 0 || graceMs === 0 ? { do: "remove" } : rest(leftMs);
 }
 
 function decidePresent(
@@ -85,15 +103,27 @@ function decidePresent(
   offer: Offer | null,
   now: Date,
 ): EnvironmentDecision {
-  if (now >= environment.until) return { do: "expire" };
-  if (standing(serving) === "lost") return { do: "detach", event: "cluster_lost" };
+  const { until } = environment;
+  const ends = until !== null && !environment.protected;
+  if (ends && now >= until) return { do: "expire" };
+  if (serving && serving.bornGeneration < environment.resetGeneration) return { do: "discard" };
+  if (standing(serving) === "retired") return { do: "restore" };
+  if (standing(serving) === "lost") {
+    // An empty database in the place of a customer's data would be the wrong one: a person must look.
+    return isCustomers(environment) ? rest(READY_LOOK_MS) : { do: "detach", event: "cluster_lost" };
+  }
   if (environment.planGeneration !== environment.generation) return { do: "read_plan" };
-  const look = Math.min(environment.until.getTime() - now.getTime(), READY_LOOK_MS);
+  const look = ends ? Math.min(until.getTime() - now.getTime(), READY_LOOK_MS) : READY_LOOK_MS;
   // A plan that cannot be read as SQL needs a push; it takes no slot while it waits.
   if (environment.planProblem) return next ? { do: "drop_next" } : rest(look);
   if (!serving && !next) return acquire(offer, "serving");
   const decision = decideHeld(environment, serving, next, offer, look);
   return environment.queuedAt && !WAITS.has(decision.do) ? { do: "leave_queue" } : decision;
+}
+
+/** Data of a customer that may be there: nothing is rebuilt over it. */
+export function isCustomers(environment: Environment): boolean {
+  return environment.kind === "tenant" && environment.readyAt !== null;
 }
 
 const WAITS: ReadonlySet<EnvironmentDecision["do"]> = new Set(["ask_slot", "intend", "queue"]);
@@ -126,6 +156,7 @@ function decideServing(
     case "applied":
       return { do: "verify", target: "serving" };
     case "diverged":
+      if (isCustomers(environment)) return rest(look);
       // Whoever works with the old schema keeps it until the new cluster answers.
       return environment.readyAt ? acquire(offer, "next") : { do: "discard" };
   }
@@ -136,6 +167,7 @@ function decideNext(environment: Environment, next: Cluster, look: number): Envi
     case "lost":
       return { do: "drop_next" };
     case "pending":
+    case "retired":
     case "none":
       return rest(look);
     case "available":

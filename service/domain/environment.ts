@@ -1,3 +1,4 @@
+import type { Labels } from "./caller.ts";
 import type { MigrationProblem, PlanSummary } from "./migration.ts";
 
 /** Why an environment is wanted or not: reason codes, public. */
@@ -11,15 +12,43 @@ export type WantedReason =
   | "fork"
   | "bot"
   | "opened_before_installation"
-  | "repository_gone";
+  | "repository_gone"
+  /** By a request to the API. */
+  | "api_create"
+  | "api_destroy"
+  | "branch_deleted";
+
+export type OwnerKind = "pull" | "branch" | "tenant";
+
+/** What an owner may have at most; what is left out has the operator's default. */
+export interface Limits {
+  /** The longest life of a token, in seconds. */
+  readonly tokenSeconds?: number;
+  /** How long the data is kept after a delete. */
+  readonly graceHours?: number;
+}
 
 /** What is wanted, and for whom, and what was achieved. Its phase is computed (phase.ts), never stored. */
 export interface Environment {
   readonly id: string;
+  readonly kind: OwnerKind;
   readonly ownerKey: string;
-  readonly pullKey: string;
-  readonly repositoryId: number;
-  readonly number: number;
+  /** Of a pull request only: the key of its intake and its report. */
+  readonly pullKey: string | null;
+  /** Null for a tenant; `number` also for a git branch. */
+  readonly repositoryId: number | null;
+  readonly number: number | null;
+  readonly gitBranch: string | null;
+  /** A customer's key as the SaaS back end knows it. */
+  readonly customerKey: string | null;
+  readonly labels: Labels;
+  readonly limits: Limits;
+  /** Customers: nothing deletes it until somebody lifts this. */
+  readonly protected: boolean;
+  /** Rises with each change by a request; its steps do not count. */
+  readonly revision: number;
+  /** A cluster that was begun before this generation is thrown away: somebody asked for a new database. */
+  readonly resetGeneration: number;
   /** The database's display name, by default the repository's short name. Never an identity. */
   readonly database: string;
   readonly author: string;
@@ -27,11 +56,13 @@ export interface Environment {
   readonly wantedReason: WantedReason;
   /** Rises only when what is wanted changed. */
   readonly generation: number;
+  /** The commit whose migrations are wanted; of a tenant the digest of its files, or empty. */
   readonly headSha: string;
   /** When this generation was wanted; when presence was first wanted since the last absence. */
   readonly wantedAt: Date;
   readonly presentSince: Date;
-  readonly until: Date;
+  /** When it ends by itself; null: never. */
+  readonly until: Date | null;
   readonly queuedAt: Date | null;
   readonly servingId: string | null;
   readonly nextId: string | null;
@@ -43,4 +74,40 @@ export interface Environment {
   /** When AWS confirmed that the last cluster was gone. */
   readonly endedAt: Date | null;
   readonly version: number;
+}
+
+/** What an environment begins with, whoever it is for: wanted from now on, with nothing achieved. */
+export function newEnvironment(
+  owner: Pick<
+    Environment,
+    "id" | "kind" | "ownerKey" | "database" | "author" | "wanted" | "wantedReason" | "headSha" | "until"
+  > &
+    Partial<Environment>,
+  now: Date,
+): Environment {
+  return {
+    pullKey: null,
+    repositoryId: null,
+    number: null,
+    gitBranch: null,
+    customerKey: null,
+    labels: {},
+    limits: {},
+    protected: false,
+    revision: 1,
+    resetGeneration: 0,
+    generation: 1,
+    wantedAt: now,
+    presentSince: now,
+    queuedAt: null,
+    servingId: null,
+    nextId: null,
+    planGeneration: 0,
+    plan: null,
+    planProblem: null,
+    readyAt: null,
+    endedAt: null,
+    version: 1,
+    ...owner,
+  };
 }

@@ -1,4 +1,4 @@
-import type { PullRef } from "./owner.ts";
+import type { BranchRef, PullRef } from "./owner.ts";
 
 /** DSQL's tag charset: letters, digits, space and _.:/=+-@ ; values up to 256 characters (dsql.md 1.3). */
 const TAG_FORBIDDEN = /[^A-Za-z0-9 _.:/=+\-@]/g;
@@ -22,6 +22,31 @@ export function previewTags(
     "offshoot:kind": "preview",
     "offshoot:repository": tagValue(`${pull.host}/${pull.repositoryId}`),
     Name: tagValue(`${repositoryName} pull ${pull.number}`),
+  };
+}
+
+/** The tags of a git branch's cluster. */
+export function branchTags(
+  clusterId: string,
+  branch: BranchRef,
+  repositoryName: string,
+): Readonly<Record<string, string>> {
+  return {
+    "offshoot:service": "offshoot",
+    [CLUSTER_TAG]: clusterId,
+    "offshoot:kind": "preview",
+    "offshoot:repository": tagValue(`${branch.host}/${branch.repositoryId}`),
+    Name: tagValue(`${repositoryName} branch ${branch.gitBranch}`),
+  };
+}
+
+/** The tags of a customer's cluster: `offshoot:kind` keeps roles for previews away from it. */
+export function tenantTags(clusterId: string, customerKey: string): Readonly<Record<string, string>> {
+  return {
+    "offshoot:service": "offshoot",
+    [CLUSTER_TAG]: clusterId,
+    "offshoot:kind": "tenant",
+    Name: tagValue(`tenant ${customerKey}`),
   };
 }
 

@@ -1,5 +1,5 @@
 import type { Cluster } from "./cluster.ts";
-import { progress, standing } from "./decide-environment.ts";
+import { isCustomers, progress, standing } from "./decide-environment.ts";
 import type { Environment } from "./environment.ts";
 import { VERIFY_DEADLINE_MS } from "./limits.ts";
 
@@ -13,6 +13,8 @@ export type Phase =
   | "unverified"
   | "ready"
   | "failed"
+  /** Closed, and its data kept for a while. */
+  | "retired"
   | "closed"
   | "destroyed"
   | "skipped";
@@ -32,16 +34,19 @@ export function phaseOf(
   now: Date,
 ): Phase {
   if (environment.wanted === "absent") {
-    if (serving && serving.status !== "gone") return "closed";
+    if (serving && serving.status !== "gone") return serving.use === "retired" ? "retired" : "closed";
     return SKIPPED.has(environment.wantedReason) ? "skipped" : "destroyed";
   }
   if (environment.planGeneration === environment.generation && environment.planProblem) return "failed";
   const cluster = currentCluster(serving, next);
   if (environment.queuedAt) return "waiting";
   switch (standing(cluster)) {
-    case "none":
     case "lost":
+      return isCustomers(environment) ? "failed" : "queued";
+    case "none":
       return "queued";
+    case "retired":
+      return "creating";
     case "pending":
       // The census said free, AWS said 402: the arbiter's word is a wait, not an error.
       return cluster?.reason?.startsWith("quota") ? "waiting" : "creating";
@@ -52,8 +57,9 @@ export function phaseOf(
 
 function migrationPhase(environment: Environment, cluster: Cluster, now: Date): Phase {
   switch (progress(environment, cluster)) {
-    case "behind":
     case "diverged":
+      return isCustomers(environment) ? "failed" : "migrating";
+    case "behind":
       return "migrating";
     case "failed":
       return "failed";

@@ -26,6 +26,26 @@ export function closedSection(view: ReportView, state: StateOf<"closed">): Secti
   return { heading: headingOf(view, title), blocks: withAgain(text, state.reason) };
 }
 
+/** The ends that a pull request can be brought back from by reopening it. */
+const REOPENED: ReadonlySet<EndReason> = new Set(["pull_closed"]);
+/** Sessions that were open when the policy was read back end within this (design.md, Access). */
+const SESSIONS_END_MS = 60 * 60_000;
+
+export function retiredSection(view: ReportView, state: StateOf<"retired">): Section {
+  const { keptUntil, fencedAt, reason } = state;
+  const title = REOPENED.has(reason) || reason === "pull_merged" ? "⚫ Closed" : "⚫ Ended";
+  const access = fencedAt
+    ? `New connections are refused since ${dayClockText(fencedAt)}; sessions that were open end by ${dayClockText(new Date(fencedAt.getTime() + SESSIONS_END_MS))} at the latest.`
+    : "Access is being revoked.";
+  const again = REOPENED.has(reason)
+    ? "**Reopen** the pull request, or comment `/db create` (write access), and the same data is back."
+    : "Comment `/db create` (write access), and the same data is back.";
+  return {
+    heading: headingOf(view, title, `data kept until ${dayClockText(keptUntil)}`),
+    blocks: [`${access} ${again} \`/db destroy\` removes it now. Reason: ${REASONS[reason]}.`],
+  };
+}
+
 export function destroyedSection(view: ReportView, state: StateOf<"destroyed">): Section {
   const at = dayClockText(state.at);
   const reason = `reason: ${REASONS[state.reason]}`;

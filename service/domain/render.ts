@@ -1,5 +1,5 @@
 import { COMMENT_CHARACTERS } from "./limits.ts";
-import { closedSection, destroyedSection, skippedSection } from "./render-end.ts";
+import { closedSection, destroyedSection, retiredSection, skippedSection } from "./render-end.ts";
 import { failedSection } from "./render-failed.ts";
 import { noticeBlocks } from "./render-notice.ts";
 import {
@@ -87,6 +87,8 @@ function sectionOf(view: ReportView, detail: Detail): Section {
       return readySection(view, state, detail);
     case "failed":
       return failedSection(view, state, detail);
+    case "retired":
+      return retiredSection(view, state);
     case "closed":
       return closedSection(view, state);
     case "destroyed":

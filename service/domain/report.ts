@@ -85,6 +85,13 @@ export type ReportState =
     }
   | { readonly phase: "closed"; readonly at: Date; readonly reason: EndReason }
   | {
+      readonly phase: "retired";
+      readonly reason: EndReason;
+      readonly keptUntil: Date;
+      /** Since when nobody can connect, read back from AWS; null while that is not sure. */
+      readonly fencedAt: Date | null;
+    }
+  | {
       readonly phase: "destroyed";
       readonly at: Date;
       /** Lifetime of the database in milliseconds; null if no cluster ever existed. */

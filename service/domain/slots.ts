@@ -12,8 +12,10 @@ export interface SlotCensus {
 /** An environment that waits for a slot, in the order in which it began to wait. */
 export interface Waiting {
   readonly environmentId: string;
+  /** Empty where no author is counted: a git branch's, and a customer's. */
   readonly author: string;
-  readonly repositoryId: number;
+  /** Null for a customer, who has no cap but the slots. */
+  readonly repositoryId: number | null;
 }
 
 /** Environments that hold a cluster or an intent, per author and per repository. */
@@ -77,7 +79,8 @@ export function offerRebuild(census: SlotCensus): Offer {
 }
 
 function cappedBy(who: Waiting, holdings: Holdings, caps: Caps): "author" | "repository" | null {
-  if ((holdings.byAuthor.get(who.author) ?? 0) >= caps.perAuthor) return "author";
+  if (who.repositoryId === null) return null;
+  if (who.author !== "" && (holdings.byAuthor.get(who.author) ?? 0) >= caps.perAuthor) return "author";
   if ((holdings.byRepository.get(who.repositoryId) ?? 0) >= caps.perRepository) return "repository";
   return null;
 }

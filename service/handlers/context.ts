@@ -1,3 +1,4 @@
+import type { GracePolicy } from "../domain/grace.ts";
 import { ID_RANDOM_BYTES, type IdPrefix, makeId } from "../domain/ids.ts";
 import type { Caps } from "../domain/slots.ts";
 import type { Chance, Clock, ClusterControl, Databases, GitHub, Log, Nudge, Splitter } from "./ports.ts";
@@ -13,6 +14,7 @@ export interface Policy {
   readonly caps: Caps;
   /** How long a step holds its key before another worker may take it. */
   readonly leaseMs: number;
+  readonly grace: GracePolicy;
   readonly idleMs: number;
   readonly ageMs: number;
   readonly migrationsDirectory: string;
@@ -44,6 +46,6 @@ export interface Context {
 }
 
 /** A fresh opaque id. */
-export function newId(context: Context, prefix: IdPrefix): string {
+export function newId(context: Pick<Context, "clock" | "chance">, prefix: IdPrefix): string {
   return makeId(prefix, context.clock.now(), context.chance.bytes(ID_RANDOM_BYTES));
 }

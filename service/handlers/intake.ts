@@ -1,5 +1,5 @@
 import { type Desire, decideWanted, type NewestCommand } from "../domain/desire.ts";
-import type { Environment } from "../domain/environment.ts";
+import { type Environment, newEnvironment } from "../domain/environment.ts";
 import { Refused, Retryable } from "../domain/errors.ts";
 import {
   CONTRADICTED_LOOK_MS,
@@ -160,7 +160,9 @@ async function update(
     headSha,
     ...(changed ? { generation: existing.generation + 1, wantedAt: now } : {}),
     ...(turned ? turn(existing, present, now) : {}),
-    ...(present && changed ? { until: until(context, turned ? now : existing.presentSince, now) } : {}),
+    ...(present && changed
+      ? { until: laterUntil(context, existing, turned ? now : existing.presentSince, now) }
+      : {}),
   };
   await tx.updateEnvironment(existing, change);
   await addEvent(context, tx, existing.id, desire, headSha, now);
@@ -186,8 +188,9 @@ async function insert(
     desire.wanted === "present" || commands.length > 0 || (desire.reason === "fork" && pull.state === "open");
   if (!heard) return null;
   const database = databaseName(pull.repositoryName);
-  const environment: Environment = {
+  const owner = {
     id: newId(context, "env"),
+    kind: "pull",
     ownerKey: ownerKey(ref, database),
     pullKey: pullKey(ref),
     repositoryId: pull.repositoryId,
@@ -196,21 +199,10 @@ async function insert(
     author: pull.author,
     wanted: desire.wanted,
     wantedReason: desire.reason,
-    generation: 1,
     headSha: pull.headSha,
-    wantedAt: now,
-    presentSince: now,
     until: until(context, now, now),
-    queuedAt: null,
-    servingId: null,
-    nextId: null,
-    planGeneration: 0,
-    plan: null,
-    planProblem: null,
-    readyAt: null,
-    endedAt: null,
-    version: 1,
-  };
+  } as const;
+  const environment = newEnvironment(owner, now);
   await tx.insertEnvironment(environment);
   await addEvent(context, tx, environment.id, desire, pull.headSha, now);
   return environment.id;
@@ -220,6 +212,12 @@ async function insert(
 function until(context: Context, presentSince: Date, now: Date): Date {
   const { idleMs, ageMs } = context.policy;
   return new Date(Math.min(now.getTime() + idleMs, presentSince.getTime() + ageMs));
+}
+
+/** Somebody may have asked to keep it for longer than a push would. */
+function laterUntil(context: Context, { until: kept }: Environment, presentSince: Date, now: Date): Date {
+  const usual = until(context, presentSince, now);
+  return kept && kept > usual ? kept : usual;
 }
 
 /** Writes the commands that were not known; a repeated delivery or a repeated transaction adds none. */

@@ -11,9 +11,10 @@ import { type Plan, STATEMENT_LOST, type Statement } from "../domain/migration.t
 import { type PlanRelation, relatePlan } from "../domain/plan.ts";
 import { type Context, newId } from "./context.ts";
 import { readPlan } from "./plans.ts";
-import type { DatabaseSession, PullTarget, StatementOutcome } from "./ports.ts";
+import type { DatabaseSession, RepositoryTarget, StatementOutcome } from "./ports.ts";
 import type { LedgerRow, MigrationChange, StoreTransaction } from "./ports-store.ts";
 import { later, type Step } from "./step.ts";
+import { reportWakes } from "./targets.ts";
 
 /** How often a background index build is looked at; DSQL builds small tables in 5 to 30 s. */
 const JOB_LOOK_MS = 1_000;
@@ -38,7 +39,7 @@ interface Work {
 export async function migrate(
   context: Context,
   step: Step,
-  target: PullTarget,
+  target: RepositoryTarget | null,
   environment: Environment,
   cluster: Cluster,
 ): Promise<void> {
@@ -102,11 +103,7 @@ async function begin(work: Work, rows: readonly LedgerRow[]): Promise<boolean> {
     const fresh = await tx.environment(environment.id);
     current = fresh?.generation === environment.generation;
     await put(work, tx, current ? rows : rows.slice(0, -1));
-    if (current)
-      await tx.wake(
-        [{ topic: "report", key: environment.pullKey, dueAt: work.context.clock.now() }],
-        work.context.clock.now(),
-      );
+    if (current) await told(work, tx, work.context.clock.now());
   });
   return current;
 }
@@ -210,9 +207,7 @@ async function waitForJob(
 }
 
 async function lookLater(work: Work, now: Date): Promise<null> {
-  await work.step.commit(later(work.context, JOB_LOOK_MS), (tx) =>
-    tx.wake([{ topic: "report", key: work.environment.pullKey, dueAt: now }], now),
-  );
+  await work.step.commit(later(work.context, JOB_LOOK_MS), (tx) => told(work, tx, now));
   return null;
 }
 
@@ -265,8 +260,12 @@ async function finish(
       actor: null,
       detail,
     });
-    await tx.wake([{ topic: "report", key: environment.pullKey, dueAt: now }], now);
+    await told(work, tx, now);
   });
+}
+
+function told(work: Work, tx: StoreTransaction, now: Date): Promise<void> {
+  return tx.wake(reportWakes(work.environment, now), now);
 }
 
 async function put(work: Work, tx: StoreTransaction, rows: readonly LedgerRow[]): Promise<void> {

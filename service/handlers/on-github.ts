@@ -1,6 +1,6 @@
 import { Retryable } from "../domain/errors.ts";
 import type { Context } from "./context.ts";
-import type { GitHub, PullTarget } from "./ports.ts";
+import type { GitHub, RepositoryTarget } from "./ports.ts";
 import { later, refusePaused } from "./step.ts";
 
 /**
@@ -9,7 +9,7 @@ import { later, refusePaused } from "./step.ts";
  */
 export async function onGitHub<T>(
   context: Context,
-  target: PullTarget,
+  target: Pick<RepositoryTarget, "host" | "installationId">,
   call: (github: GitHub) => Promise<T>,
 ): Promise<T> {
   const { store, github } = context;

@@ -1,21 +1,26 @@
 import type { Environment } from "../domain/environment.ts";
 import { Refused } from "../domain/errors.ts";
 import { MIGRATION_STATEMENTS_MAX } from "../domain/limits.ts";
-import type { MigrationProblem, Plan, Statement } from "../domain/migration.ts";
+import type { MigrationFile, MigrationProblem, Plan, Statement } from "../domain/migration.ts";
 import type { Context } from "./context.ts";
 import { onGitHub } from "./on-github.ts";
-import type { PullTarget } from "./ports.ts";
+import type { RepositoryTarget } from "./ports.ts";
 
-/** Reads the migrations at the environment's pinned SHA and splits them. Deterministic for one SHA. */
+/**
+ * Reads the migrations at the environment's pinned SHA, or a customer's files by their digest, and splits them.
+ * Deterministic for one SHA.
+ */
 export async function readPlan(
   context: Context,
-  target: PullTarget,
+  target: RepositoryTarget | null,
   environment: Environment,
 ): Promise<{ readonly plan: Plan } | { readonly problem: MigrationProblem }> {
   const directory = context.policy.migrationsDirectory;
   const sha = environment.headSha;
   try {
-    const files = await onGitHub(context, target, (github) => github.readMigrations(target, sha, directory));
+    const files = target
+      ? await onGitHub(context, target, (github) => github.readMigrations(target, sha, directory))
+      : await customerFiles(context, sha);
     const statements: Statement[] = [];
     for (const file of files) {
       const split = await context.splitter.split(file);
@@ -31,6 +36,14 @@ export async function readPlan(
     }
     throw error;
   }
+}
+
+/** A customer without migrations has the empty digest. */
+async function customerFiles(context: Context, digest: string): Promise<readonly MigrationFile[]> {
+  if (digest === "") return [];
+  const files = await context.store.migrationSet(digest);
+  if (!files) throw new Error(`The migration files ${digest} are not in the store.`);
+  return files;
 }
 
 function tooMany(directory: string, count: number): MigrationProblem {

@@ -1,12 +1,14 @@
 /** What the handlers need of the store. The adapter (adapters/store) implements this with one SQL statement per call. */
-import type { Cluster, ClusterUse } from "../domain/cluster.ts";
+import type { Labels } from "../domain/caller.ts";
+import type { Cluster } from "../domain/cluster.ts";
 import type { CommandVerb } from "../domain/command.ts";
 import type { NewestCommand } from "../domain/desire.ts";
-import type { Environment } from "../domain/environment.ts";
-import type { LedgerEntry, MigrationProblem } from "../domain/migration.ts";
+import type { Environment, OwnerKind } from "../domain/environment.ts";
+import type { LedgerEntry, MigrationFile, MigrationProblem } from "../domain/migration.ts";
 import type { CommandOutcome } from "../domain/report.ts";
 import type { Holdings, Waiting } from "../domain/slots.ts";
-import type { PullTarget, ReactionContent } from "./ports.ts";
+import type { PullTarget, ReactionContent, RepositoryTarget } from "./ports.ts";
+import type { CredentialReads, CredentialWrites } from "./ports-credentials.ts";
 
 export type Topic = "intake" | "environment" | "cluster" | "report";
 
@@ -85,18 +87,33 @@ export interface SlotRows {
 }
 
 export interface HolderRow {
-  readonly number: number;
-  readonly repositoryId: number;
+  readonly number: number | null;
+  readonly repositoryId: number | null;
   readonly presentSince: Date;
-  readonly until: Date;
+  readonly until: Date | null;
 }
 
 /** Reads. Every list has a total order and a bound. */
-export interface StoreReads {
+export interface StoreReads extends CredentialReads {
   pendingDeliveries(pullKey: string, limit: number): Promise<readonly PendingDelivery[]>;
   pull(pullKey: string): Promise<PullRow | null>;
   environment(id: string): Promise<Environment | null>;
   environmentsOfPull(pullKey: string): Promise<readonly Environment[]>;
+  /** Those of one git branch, by branchKey. */
+  environmentsOfBranch(branchKey: string): Promise<readonly Environment[]>;
+  environmentByOwner(ownerKey: string): Promise<Environment | null>;
+  /** A page in the order of ids, which is that of time. */
+  listEnvironments(filter: EnvironmentFilter): Promise<readonly Environment[]>;
+  clusters(ids: readonly string[]): Promise<readonly Cluster[]>;
+  /** Statements that were applied, per cluster. */
+  appliedStatements(clusterIds: readonly string[]): Promise<ReadonlyMap<string, number>>;
+  repository(host: string, repositoryId: number): Promise<RepositoryTarget | null>;
+  migrationSet(digest: string): Promise<readonly MigrationFile[] | null>;
+  operation(id: string): Promise<OperationRow | null>;
+  /** A page of history, oldest first, after the event with that id. */
+  eventsPage(environmentId: string, after: string, limit: number): Promise<readonly EventRow[]>;
+  /** The preview that was retired first, before `before`; null if there is none. */
+  oldestRetired(account: string, region: string, before: Date): Promise<Cluster | null>;
   cluster(id: string): Promise<Cluster | null>;
   /** The youngest cluster of the environment that is not gone; if all are, the youngest that it ever had. */
   lastCluster(environmentId: string): Promise<Cluster | null>;
@@ -125,7 +142,7 @@ export interface StoreReads {
 }
 
 /** Writes, inside one transaction. Writes with a version throw Stale if the row has moved on. */
-export interface StoreTransaction extends StoreReads {
+export interface StoreTransaction extends StoreReads, CredentialWrites {
   /** Extends the lease; false if it is no longer ours. In one transaction with an intent it fences the effect. */
   renew(held: Held, leaseUntil: Date): Promise<boolean>;
   /** Deletes the wakeup (`again` null) or dates it; false if the lease is no longer ours. */
@@ -140,8 +157,16 @@ export interface StoreTransaction extends StoreReads {
   insertCluster(cluster: Cluster): Promise<void>;
   /** What the cluster's own reconciler writes. */
   updateCluster(cluster: Cluster, change: ClusterChange): Promise<void>;
-  /** Sets `use` unless the cluster is already removing or gone; says whether it was set. */
-  setUse(clusterId: string, use: ClusterUse): Promise<boolean>;
+  /** Lets it go, unless it is already removing or gone; says whether it was set. */
+  setUse(clusterId: string, use: "remove"): Promise<boolean>;
+  /** From serving to retired, if it is available; says whether it was. */
+  retireCluster(clusterId: string, until: Date): Promise<boolean>;
+  /** From retired to serving, if it is still there; says whether it was. */
+  restoreCluster(clusterId: string): Promise<boolean>;
+  setProtected(clusterId: string, isProtected: boolean): Promise<void>;
+  putRepository(repository: RepositoryTarget, readAt: Date): Promise<void>;
+  putMigrationSet(digest: string, files: readonly MigrationFile[], at: Date): Promise<void>;
+  addOperation(operation: OperationRow): Promise<void>;
   /** Migration and verification columns, written by the environment's reconciler. */
   updateMigration(clusterId: string, change: MigrationChange): Promise<void>;
   putStatement(clusterId: string, row: LedgerRow): Promise<void>;
@@ -161,9 +186,36 @@ export interface Settle {
   readonly now: Date;
 }
 
+/** What a list shows; all that is given must match. */
+export interface EnvironmentFilter {
+  readonly kind?: OwnerKind;
+  readonly repositoryId?: number;
+  readonly number?: number;
+  readonly gitBranch?: string;
+  readonly labels?: Labels;
+  /** The id after which the page begins. */
+  readonly after: string;
+  readonly limit: number;
+}
+
+/** What a request began. Its status is computed from the environment. */
+export interface OperationRow {
+  readonly id: string;
+  readonly environmentId: string;
+  readonly kind: "create" | "restore" | "migrate" | "reset" | "delete";
+  readonly generation: number;
+  readonly actor: string;
+  readonly createdAt: Date;
+}
+
 export type EnvironmentChange = Partial<
   Pick<
     Environment,
+    | "labels"
+    | "limits"
+    | "protected"
+    | "revision"
+    | "resetGeneration"
     | "wanted"
     | "wantedReason"
     | "generation"
@@ -193,6 +245,7 @@ export type ClusterChange = Partial<
     | "absentSince"
     | "statusSince"
     | "reason"
+    | "fencedAt"
   >
 >;
 

@@ -2,7 +2,7 @@
  * What the handlers need from the outside, as small as their use. Adapters implement these; nothing here knows an SDK.
  * Unless it says otherwise, a call throws `Retryable` for what a later try can mend and `Refused` for what it cannot.
  */
-import type { CreateAnswer, Observation, RemoveAnswer } from "../domain/cluster.ts";
+import type { ChangeAnswer, CreateAnswer, Observation, RemoveAnswer } from "../domain/cluster.ts";
 import type { MigrationFile, MigrationProblem, Statement } from "../domain/migration.ts";
 import type { PullRef } from "../domain/owner.ts";
 
@@ -22,8 +22,13 @@ export type ClusterTags = Readonly<Record<string, string>>;
 
 /** AWS' control plane for one account and Region. No method throws for an answer of AWS: each answer is a value. */
 export interface ClusterControl {
-  /** CreateCluster with deletion protection off. Repeatable with the same token. */
-  create(request: { readonly clientToken: string; readonly tags: ClusterTags }): Promise<CreateAnswer>;
+  /** CreateCluster. Repeatable with the same token. */
+  create(request: {
+    readonly clientToken: string;
+    readonly tags: ClusterTags;
+    /** Off unless said: a preview must be removable. */
+    readonly deletionProtected?: boolean;
+  }): Promise<CreateAnswer>;
   /** GetCluster. */
   observe(identifier: string): Promise<Observation>;
   /**
@@ -32,10 +37,10 @@ export interface ClusterControl {
    */
   find(clusterId: string): Promise<Observation>;
   remove(identifier: string): Promise<RemoveAnswer>;
-  /** Takes deletion protection off. */
-  unprotect(
-    identifier: string,
-  ): Promise<{ kind: "done" } | { kind: "unknown"; cause: string; retryAfterMs?: number }>;
+  /** Switches deletion protection. */
+  protect(identifier: string, on: boolean): Promise<ChangeAnswer>;
+  /** Puts a policy that lets nobody connect (`on`), or takes it away, and reads it back. Idempotent. */
+  fence(identifier: string, on: boolean): Promise<ChangeAnswer>;
   /** The number of clusters of any owner in the account and Region; null if the list could not be read to its end. */
   count(): Promise<number | null>;
 }
@@ -80,12 +85,17 @@ export interface Splitter {
   ): Promise<{ readonly statements: readonly Statement[] } | { readonly problem: MigrationProblem }>;
 }
 
-/** How an adapter addresses a pull request: numbers decide, the name only builds the URL and is checked against the id. */
-export interface PullTarget extends PullRef {
+/** How an adapter addresses a repository: the id decides, the name only builds the URL and is checked against it. */
+export interface RepositoryTarget {
+  readonly host: string;
+  readonly repositoryId: number;
   readonly installationId: number;
   /** owner/name, as last seen. */
   readonly repositoryName: string;
 }
+
+/** How an adapter addresses a pull request. */
+export interface PullTarget extends PullRef, RepositoryTarget {}
 
 /** What is read of a pull request. */
 export interface Pull {
@@ -127,9 +137,13 @@ export interface GitHub {
   /** Null if there is no such comment, or not on an issue of this repository. */
   readComment(target: PullTarget, commentId: number): Promise<PullComment | null>;
   /** `write` covers maintain, `read` covers triage; anything but a clear answer is `none`. */
-  readPermission(target: PullTarget, login: string): Promise<Permission>;
+  readPermission(target: RepositoryTarget, login: string): Promise<Permission>;
+  /** The repository of that name with the App's installation; null if the App is not installed there. */
+  findRepository(name: string): Promise<RepositoryTarget | null>;
+  /** The commit of a git branch; null if it does not exist. */
+  readBranch(target: RepositoryTarget, gitBranch: string): Promise<{ readonly sha: string } | null>;
   /** The `*.sql` files directly in `directory` at the commit, in name order (bytes). Throws Refused if there are too many or one is too large or not UTF-8. */
-  readMigrations(target: PullTarget, sha: string, directory: string): Promise<readonly MigrationFile[]>;
+  readMigrations(target: RepositoryTarget, sha: string, directory: string): Promise<readonly MigrationFile[]>;
   /** Comments by this App that carry the marker, oldest first, over all pages. */
   findComments(
     target: PullTarget,

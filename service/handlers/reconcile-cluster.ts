@@ -3,6 +3,7 @@ import {
   type ClusterDecision,
   type ClusterRecord,
   decideCreated,
+  decideFenced,
   decideFound,
   decideRemoved,
   decideSeen,
@@ -11,10 +12,13 @@ import {
 } from "../domain/decide-cluster.ts";
 import type { Environment } from "../domain/environment.ts";
 import { Refused, Retryable } from "../domain/errors.ts";
-import { previewTags } from "../domain/names.ts";
+import { branchTags, previewTags, tenantTags } from "../domain/names.ts";
+import { parsePullKey } from "../domain/owner.ts";
 import { type Context, newId } from "./context.ts";
+import type { ClusterTags } from "./ports.ts";
 import type { ClusterChange, StoreTransaction, Wake } from "./ports-store.ts";
 import { later, refusePaused, type Step } from "./step.ts";
+import { reportWakes, repositoryOf } from "./targets.ts";
 
 /** Waiting environments that are woken when a slot becomes free; the others look by themselves. */
 const WOKEN_WHEN_FREE = 5;
@@ -69,13 +73,23 @@ async function attempt(context: Context, step: Step, cluster: Cluster): Promise<
 }
 
 async function create(context: Context, step: Step, cluster: Cluster, first: boolean): Promise<void> {
-  const environment = await context.store.environment(cluster.environmentId);
-  const pull = environment && (await context.store.pull(environment.pullKey));
-  if (!pull) throw new Error(`Cluster ${cluster.id} belongs to no known pull request.`);
+  const tags = await tagsOf(context, cluster);
   step.ensureHeld();
-  const tags = previewTags(cluster.id, pull, pull.repositoryName);
-  const answer = await context.control.create({ clientToken: cluster.clientToken, tags });
+  const { clientToken, protected: deletionProtected } = cluster;
+  const answer = await context.control.create({ clientToken, tags, deletionProtected });
   await follow(context, step, cluster, decideCreated(cluster, answer, first));
+}
+
+async function tagsOf({ store }: Context, cluster: Cluster): Promise<ClusterTags> {
+  const environment = await store.environment(cluster.environmentId);
+  if (environment?.customerKey) return tenantTags(cluster.id, environment.customerKey);
+  const target = environment && (await repositoryOf(store, environment));
+  if (!target) throw new Error(`Cluster ${cluster.id} belongs to no known owner.`);
+  const { gitBranch, pullKey } = environment;
+  if (gitBranch !== null) return branchTags(cluster.id, { ...target, gitBranch }, target.repositoryName);
+  const pull = parsePullKey(pullKey ?? "");
+  if (!pull) throw new Error(`Environment ${environment.id} is for neither a pull request nor a git branch.`);
+  return previewTags(cluster.id, pull, target.repositoryName);
 }
 
 async function remove(context: Context, step: Step, cluster: Cluster): Promise<void> {
@@ -94,16 +108,27 @@ async function follow(
       return writeDown(context, step, cluster, decision);
     case "remove":
       return remove(context, step, cluster);
+    case "protect":
     case "unprotect":
-      return unprotect(context, step, cluster);
+      return protect(context, step, cluster, decision.do);
+    case "fence":
+    case "unfence": {
+      const answer = await context.control.fence(identifierOf(cluster), decision.do === "fence");
+      return follow(context, step, cluster, decideFenced(cluster, decision.do, answer));
+    }
     case "retry":
       throw await backOff(context, decision);
   }
 }
 
 /** Previews may be unprotected by us: somebody switched protection on by hand (field case F36). */
-async function unprotect(context: Context, step: Step, cluster: Cluster): Promise<void> {
-  const answer = await context.control.unprotect(identifierOf(cluster));
+async function protect(
+  context: Context,
+  step: Step,
+  cluster: Cluster,
+  change: "protect" | "unprotect",
+): Promise<void> {
+  const answer = await context.control.protect(identifierOf(cluster), change === "protect");
   if (answer.kind === "unknown") throw await backOff(context, answer);
   await step.commit(later(context, UNPROTECTED_LOOK_MS), async () => {});
 }
@@ -130,7 +155,10 @@ async function writeDown(
   const change = changeOf(cluster, record, now);
   const again = record.lookMs === null ? null : later(context, record.lookMs);
   const visible =
-    record.status !== cluster.status || record.reason !== cluster.reason || record.seen !== null;
+    record.status !== cluster.status ||
+    record.reason !== cluster.reason ||
+    record.seen !== null ||
+    record.fenced !== "keep";
   await step.commit(again, async (tx) => {
     if (Object.keys(change).length > 0) await tx.updateCluster(cluster, change);
     if (!visible) return;
@@ -149,7 +177,7 @@ async function tell(
 ): Promise<void> {
   const wakes: Wake[] = [
     { topic: "environment", key: environment.id, dueAt: now },
-    { topic: "report", key: environment.pullKey, dueAt: now },
+    ...reportWakes(environment, now),
   ];
   if (record.status === "gone") {
     const waiting = (await tx.waiting()).slice(0, WOKEN_WHEN_FREE);
@@ -176,6 +204,7 @@ function changeOf(cluster: Cluster, record: ClusterRecord, now: Date): ClusterCh
     ...(record.reason !== cluster.reason ? { reason: record.reason } : {}),
     ...(seen ? { identifier: seen.identifier, arn: seen.arn, endpoint: seen.endpoint } : {}),
     ...(record.attempted === "clear" ? { attemptedAt: null } : {}),
+    ...(record.fenced === "keep" ? {} : { fencedAt: record.fenced === "note" ? now : null }),
     ...(record.absent === "note" ? { absentSince: now } : {}),
     ...(record.absent === "clear" && cluster.absentSince ? { absentSince: null } : {}),
   };

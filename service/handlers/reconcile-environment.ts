@@ -2,15 +2,22 @@ import type { Cluster } from "../domain/cluster.ts";
 import { decideEnvironment, type EnvironmentDecision } from "../domain/decide-environment.ts";
 import type { Environment } from "../domain/environment.ts";
 import { Refused } from "../domain/errors.ts";
-import { REFUSED_STEP_LOOK_MS, SLOTS_SETTLE_LOOK_MS, SLOTS_SETTLE_MS } from "../domain/limits.ts";
+import { graceOf } from "../domain/grace.ts";
+import {
+  GRACE_WAITED_MS,
+  REFUSED_STEP_LOOK_MS,
+  SLOTS_SETTLE_LOOK_MS,
+  SLOTS_SETTLE_MS,
+} from "../domain/limits.ts";
 import { type Context, newId } from "./context.ts";
 import { migrate } from "./migrate.ts";
 import { readPlan } from "./plans.ts";
-import type { PullTarget } from "./ports.ts";
+import type { RepositoryTarget } from "./ports.ts";
 import type { EnvironmentChange, StoreTransaction, Wake } from "./ports-store.ts";
 import { readClusters } from "./read-clusters.ts";
 import { type Offered, readOffer } from "./slots.ts";
 import { later, type Step } from "./step.ts";
+import { reportWakes, repositoryOf } from "./targets.ts";
 
 /** What one step of an environment works with. */
 interface Work {
@@ -19,22 +26,24 @@ interface Work {
   readonly environment: Environment;
   readonly serving: Cluster | null;
   readonly next: Cluster | null;
-  readonly target: PullTarget;
+  /** Null for a customer, whose migrations are in the store. */
+  readonly target: RepositoryTarget | null;
 }
 
 /** Brings one environment a step closer to what its owner wants: load, decide, one step, one commit. */
 export async function reconcileEnvironment(context: Context, step: Step): Promise<void> {
   const { store, clock } = context;
   const environment = await store.environment(step.key);
-  const target = environment && (await store.pull(environment.pullKey));
-  if (!target) return step.commit(null, async () => {});
+  const target = environment && (await repositoryOf(store, environment));
+  if (!environment || (!target && environment.kind !== "tenant")) return step.commit(null, async () => {});
   const { serving, next } = await readClusters(store, environment);
   const work: Work = { context, step, environment, serving, next, target };
-  const decision = decideEnvironment(environment, serving, next, null, clock.now());
+  const graceMs = graceOf(environment, context.policy.grace);
+  const decision = decideEnvironment(environment, serving, next, null, clock.now(), graceMs);
   try {
     if (decision.do !== "ask_slot") return await perform(work, decision, null);
     const offered = await readOffer(context, environment);
-    const informed = decideEnvironment(environment, serving, next, offered.offer, clock.now());
+    const informed = decideEnvironment(environment, serving, next, offered.offer, clock.now(), graceMs);
     await perform(work, informed, offered);
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
@@ -58,7 +67,7 @@ async function noteRefusal(work: Work, { reason, message }: Refused): Promise<vo
       actor: null,
       detail: `${reason}: ${message}`,
     });
-    await tx.wake([{ topic: "report", key: environment.pullKey, dueAt: at }], at);
+    await tx.wake(reportWakes(environment, at), at);
   });
 }
 
@@ -94,6 +103,10 @@ async function perform(work: Work, decision: EnvironmentDecision, offered: Offer
       return switchOver(work);
     case "remove":
       return release(work, {}, work.serving, "removing");
+    case "retire":
+      return retire(work, decision.graceMs);
+    case "restore":
+      return restore(work);
     case "end":
       return change(work, { servingId: null, readyAt: null, endedAt: work.context.clock.now() }, "ended");
     case "rest":
@@ -107,6 +120,30 @@ async function perform(work: Work, decision: EnvironmentDecision, offered: Offer
       // A decision that nobody carries out would let the lease run out again and again; the compiler knows them all.
       return decision satisfies never;
   }
+}
+
+/** Kept, and closed to everybody: its own reconciler puts the policy, and reads it back. */
+async function retire(work: Work, graceMs: number): Promise<void> {
+  const { id } = clusterOf(work, "serving");
+  const now = work.context.clock.now();
+  await write(work, {}, "retired", now, async (tx) => {
+    if (await tx.retireCluster(id, new Date(now.getTime() + graceMs))) return clusterWakes(id, now);
+    return [];
+  });
+}
+
+/** If it went meanwhile, such as to give its slot to somebody who waits, the next look finds it lost. */
+async function restore(work: Work): Promise<void> {
+  const { id, verifiedAt } = clusterOf(work, "serving");
+  const now = work.context.clock.now();
+  await write(work, { readyAt: verifiedAt ?? now }, "restored", now, async (tx) => {
+    if (await tx.restoreCluster(id)) return clusterWakes(id, now);
+    return [];
+  });
+}
+
+function clusterWakes(id: string, dueAt: Date): readonly Wake[] {
+  return [{ topic: "cluster", key: id, dueAt }];
 }
 
 async function expire(work: Work): Promise<void> {
@@ -149,7 +186,7 @@ async function intend(work: Work, target: "serving" | "next", offered: Offered |
   await write(work, link, "cluster_intended", null, async (tx) => {
     await tx.takeSlot(cluster.account, cluster.region, offered.regionVersion);
     await tx.insertCluster(cluster);
-    return [{ topic: "cluster", key: cluster.id, dueAt: now }];
+    return clusterWakes(cluster.id, now);
   });
 }
 
@@ -160,8 +197,34 @@ async function queue(work: Work, lookMs: number, offered: Offered | null): Promi
   if (offered?.settling && waitedMs < SLOTS_SETTLE_MS) {
     return work.step.commit(later(context, SLOTS_SETTLE_LOOK_MS), async () => {});
   }
-  if (environment.queuedAt) return work.step.commit(later(context, lookMs), async () => {});
+  const isFirst =
+    offered?.offer.kind === "wait" && offered.offer.scope === "slots" && offered.offer.position === 1;
+  if (environment.queuedAt) {
+    return work.step.commit(later(context, lookMs), (tx) =>
+      isFirst ? askToYield(context, tx) : Promise.resolve(),
+    );
+  }
   await write(work, { queuedAt: context.clock.now() }, "queued", later(context, lookMs), async () => []);
+}
+
+/** Whoever waits first asks the oldest closed preview to go; one that was closed only now keeps its data a while. */
+async function askToYield(context: Context, tx: StoreTransaction): Promise<void> {
+  const { account, region } = context.policy;
+  const now = context.clock.now();
+  const oldest = await tx.oldestRetired(account, region, new Date(now.getTime() - GRACE_WAITED_MS));
+  if (!oldest || !(await tx.setUse(oldest.id, "remove"))) return;
+  await tx.addEvent({
+    environmentId: oldest.environmentId,
+    id: newId(context, "evt"),
+    at: now,
+    kind: "yielded",
+    actor: null,
+    detail: oldest.id,
+  });
+  await tx.wake(
+    [...clusterWakes(oldest.id, now), { topic: "environment", key: oldest.environmentId, dueAt: now }],
+    now,
+  );
 }
 
 async function verify(work: Work, target: "serving" | "next"): Promise<void> {
@@ -195,7 +258,7 @@ async function release(
   await write(work, link, event, now, async (tx) => {
     if (!cluster) return [];
     await tx.setUse(cluster.id, "remove");
-    return [{ topic: "cluster", key: cluster.id, dueAt: now }];
+    return clusterWakes(cluster.id, now);
   });
 }
 
@@ -224,7 +287,7 @@ async function write(
       actor: null,
       detail: null,
     });
-    await tx.wake([...wakes, { topic: "report", key: environment.pullKey, dueAt: now }], now);
+    await tx.wake([...wakes, ...reportWakes(environment, now)], now);
   });
 }
 
@@ -239,10 +302,13 @@ function newCluster(context: Context, environment: Environment, now: Date): Clus
   return {
     id: newId(context, "cl"),
     environmentId: environment.id,
-    kind: "preview",
+    kind: environment.kind === "tenant" ? "tenant" : "preview",
     account,
     region,
     repositoryId: environment.repositoryId,
+    protected: environment.protected,
+    fencedAt: null,
+    bornGeneration: environment.generation,
     status: "intended",
     use: "serve",
     clientToken: newId(context, "tok"),

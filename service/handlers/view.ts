@@ -89,6 +89,13 @@ async function stateOf(facts: Facts, phase: Phase): Promise<ReportState> {
       return failedState(facts);
     case "closed":
       return { phase, at: environment.wantedAt, reason: endReason(environment.wantedReason) };
+    case "retired":
+      return {
+        phase,
+        reason: endReason(environment.wantedReason),
+        keptUntil: cluster?.retiredUntil ?? environment.wantedAt,
+        fencedAt: cluster?.fencedAt ?? null,
+      };
     case "destroyed":
       return destroyedState(facts);
     case "skipped":
@@ -120,7 +127,7 @@ function readyState(facts: Facts): ReportState {
     baseRef: outside(pull.baseRef),
     migrationFiles: environment.plan?.fileCount ?? 0,
     verifiedAt: cluster.verifiedAt,
-    until: environment.until,
+    until: environment.until ?? environment.wantedAt,
     timings: timingsOf(facts, cluster, cluster.verifiedAt),
   };
 }
@@ -162,7 +169,9 @@ async function waitingState({ context, environment }: Facts): Promise<ReportStat
     limit: offer.kind === "wait" ? offer.limit : slotsInAll(offered),
     here: here.length,
     elsewhere: holders.length - here.length,
-    holders: here.map(({ number, presentSince, until }) => ({ number, since: presentSince, until })),
+    holders: here.flatMap(({ number, presentSince, until }) =>
+      number === null || until === null ? [] : [{ number, since: presentSince, until }],
+    ),
   };
 }
 

@@ -88,7 +88,7 @@ export function clusterControlContract(name: string, make: () => Promise<Cluster
         kind: "usable",
         deletionProtected: true,
       });
-      expect(await subject.control.unprotect(identifier)).toEqual({ kind: "done" });
+      expect(await subject.control.protect(identifier, false)).toEqual({ kind: "done" });
       expect(await subject.control.remove(identifier)).toEqual({ kind: "removing" });
       expect(await until(identifier, "absent")).toEqual({ kind: "absent" });
     });

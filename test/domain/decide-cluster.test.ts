@@ -210,7 +210,7 @@ describe("the answer to a removal", () => {
     expect(removed({ kind: "absent" }, { status: "creating", statusSince: ago(MINUTE_MS) })).toBe("look");
   });
   it("leaves the protection of a customer's cluster to a person", () => {
-    expect(removed({ kind: "protected" }, { kind: "tenant" })).toBe("look");
+    expect(removed({ kind: "protected" }, { kind: "tenant", protected: true })).toBe("look");
   });
 });
 

@@ -208,6 +208,9 @@ function environmentChanges(state: State): readonly Change[] {
       return [plan("applied"), plan("diverged")];
     case "verify":
       return [both(plan("verified"), set({ ready: state.ready || target === "serving" }))];
+    case "retire":
+    case "restore":
+      throw new Error(`The model does not expect ${decision.do}.`);
     default:
       return [release(decision.do)];
   }

@@ -73,6 +73,8 @@ export function createFakeGitHub() {
     readPermission: (_target, login) => call("readPermission", () => state.permissions.get(login) ?? "none"),
     readMigrations: () =>
       call("readMigrations", () => [{ path: "migrations/1.sql", text: state.migrations }]),
+    findRepository: () => call("findRepository", () => null),
+    readBranch: () => call("readBranch", () => null),
     findComments: (_target, marker) =>
       call("findComments", () => state.posted.filter(({ body }) => body.includes(marker))),
     createComment: (_target, body) =>
@@ -136,7 +138,8 @@ const CONTROL: ClusterControl = {
   observe: async () => ({ kind: "usable", ...SEEN }),
   find: async () => ({ kind: "absent" }),
   remove: async () => ({ kind: "removing" }),
-  unprotect: async () => ({ kind: "done" }),
+  protect: async () => ({ kind: "done" }),
+  fence: async () => ({ kind: "done" }),
   count: async () => 0,
 };
 
@@ -148,6 +151,7 @@ export const POLICY: Context["policy"] = {
   reserve: 2,
   caps: { perAuthor: 3, perRepository: 10 },
   leaseMs: LEASE_MS,
+  grace: { previewMs: 0, tenantMs: 0 },
   idleMs: 72 * 3_600_000,
   ageMs: 14 * 86_400_000,
   migrationsDirectory: "migrations",

@@ -25,6 +25,8 @@ export interface AwsCluster {
   /** Before this, reads may not show it yet. */
   readonly visibleAt: number;
   protected: boolean;
+  /** A policy lets nobody connect. */
+  fenced: boolean;
   readonly executed: Executed[];
   /** When a query of ours was last answered, counted in executed statements. */
   verifiedAfter: number;
@@ -135,6 +137,7 @@ function newCluster(stage: Stage, tags: ClusterTags, foreign: boolean): AwsClust
     becomes: stage.fault(0.01) ? "FAILED" : "ACTIVE",
     visibleAt: now + lag,
     protected: false,
+    fenced: false,
     executed: [],
     verifiedAfter: -1,
     jobs: new Map(),

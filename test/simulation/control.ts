@@ -50,13 +50,22 @@ export function createSimulatedControl(aws: Aws, actor: Actor): ClusterControl {
       aws.remove(cluster);
       return lost() ?? { kind: "removing" };
     },
-    async unprotect(identifier) {
-      const fault = await before(`unprotect ${identifier}`);
+    async protect(identifier, on) {
+      const fault = await before(`protect ${identifier} ${on}`);
       if (fault) return fault;
       const cluster = aws.clusters.get(identifier);
       if (!cluster) return { kind: "unknown", cause: "not found" };
       refuseForeign(stage, cluster, "change");
-      cluster.protected = false;
+      cluster.protected = on;
+      return lost() ?? { kind: "done" };
+    },
+    async fence(identifier, on) {
+      const fault = await before(`fence ${identifier} ${on}`);
+      if (fault) return fault;
+      const cluster = visible(aws, actor, identifier);
+      if (!cluster) return { kind: "unknown", cause: "not found" };
+      refuseForeign(stage, cluster, "fence");
+      cluster.fenced = on;
       return lost() ?? { kind: "done" };
     },
     async count() {

@@ -1,5 +1,5 @@
 import { Refused, Retryable } from "../../service/domain/errors.ts";
-import type { GitHub, PullTarget } from "../../service/handlers/ports.ts";
+import type { GitHub, PullTarget, RepositoryTarget } from "../../service/handlers/ports.ts";
 import type { Actor } from "./actor.ts";
 import {
   APP,
@@ -14,7 +14,7 @@ import { Broken } from "./stage.ts";
 
 /** GitHub as the App reaches it: errors, limits, and answers that are lost after the effect. */
 export function createSimulatedGitHub(world: GitHubWorld, actor: Actor): GitHub {
-  const reach = (repository: Repository, target: PullTarget) =>
+  const reach = (repository: Repository, target: RepositoryTarget) =>
     repository.id === target.repositoryId && answersTo(repository, target.repositoryName);
   const pullOf = (target: PullTarget) =>
     world.pulls.find((pull) => reach(pull.repository, target) && pull.number === target.number);
@@ -22,8 +22,13 @@ export function createSimulatedGitHub(world: GitHubWorld, actor: Actor): GitHub 
     const comment = world.comments.get(id);
     return comment && reach(comment.pull.repository, target) ? comment : undefined;
   };
-  const call = async <T>(what: string, target: PullTarget, effect: () => T): Promise<T> => {
-    await before(world, actor, `${what} ${target.repositoryId}#${target.number}`, target);
+  const repositoryOf = (target: RepositoryTarget) => world.repositories.find((one) => reach(one, target));
+  const call = async <T>(
+    what: string,
+    target: RepositoryTarget & { readonly number?: number },
+    effect: () => T,
+  ): Promise<T> => {
+    await before(world, actor, `${what} ${target.repositoryId}#${target.number ?? ""}`, target);
     const answer = effect();
     if (actor.stage.fault(0.03)) throw unavailable("the answer was lost");
     return answer;
@@ -36,12 +41,15 @@ export function createSimulatedGitHub(world: GitHubWorld, actor: Actor): GitHub 
       }),
     readComment: (target, id) => call("comment", target, () => readComment(commentOf(target, id))),
     readPermission: (target, login) =>
-      call("permission", target, () => pullOf(target)?.repository.permissions.get(login) ?? "none"),
+      call("permission", target, () => repositoryOf(target)?.permissions.get(login) ?? "none"),
     readMigrations: (target, sha, directory) =>
       call("migrations", target, () => {
-        if (!pullOf(target)) throw new Refused("not_found", `There is no commit ${sha}.`);
+        if (!repositoryOf(target)) throw new Refused("not_found", `There is no commit ${sha}.`);
         return world.filesAt(sha).filter((file) => file.path.startsWith(`${directory}/`));
       }),
+    // No environment of a git branch lives in the simulation.
+    findRepository: async () => null,
+    readBranch: async () => null,
     findComments: (target, marker) =>
       call("comments", target, () =>
         [...world.comments.values()]
@@ -69,7 +77,12 @@ export function createSimulatedGitHub(world: GitHubWorld, actor: Actor): GitHub 
 }
 
 /** The faults that come before any effect. */
-async function before(world: GitHubWorld, actor: Actor, what: string, target: PullTarget): Promise<void> {
+async function before(
+  world: GitHubWorld,
+  actor: Actor,
+  what: string,
+  target: RepositoryTarget,
+): Promise<void> {
   await actor.turn();
   const { stage, name } = actor;
   stage.say(`${name} github ${what}`);

@@ -227,6 +227,7 @@ function policyOf({ random }: Stage, maxClusters: number): Policy {
     reserve: random.between(0, 1),
     caps: { perAuthor: random.between(1, 3), perRepository: random.between(2, 3) },
     leaseMs: LEASE_MS,
+    grace: { previewMs: 0, tenantMs: 0 },
     idleMs: random.pick([2 * HOUR_MS, 72 * HOUR_MS]),
     ageMs: 14 * 24 * HOUR_MS,
     migrationsDirectory: "migrations",

@@ -4,8 +4,8 @@ import { compareAndSet, number, one, sql } from "./row.ts";
 import type { Sql } from "./sql.ts";
 
 const COLUMNS = `id, environment_id, kind, account, region, repository_id, client_token, created_at, status, use,
-  identifier, arn, endpoint, attempted_at, absent_since, status_since, reason, retired_until, migration_generation,
-  migration_state, migration_since, verified_generation, verified_at, version`;
+  identifier, arn, endpoint, attempted_at, absent_since, status_since, reason, fenced_at, retired_until, protected,
+  born_generation, migration_generation, migration_state, migration_since, verified_generation, verified_at, version`;
 
 const BY_ID = sql("cluster_by_id", `select ${COLUMNS} from cluster where id = $1`);
 const LAST = sql(
@@ -16,12 +16,12 @@ const LAST = sql(
 const INSERT = sql(
   "cluster_insert",
   `insert into cluster (${COLUMNS}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
-   $18, $19, $20, $21, $22, $23, $24)`,
+   $18, $19, $20, $21, $22, $23, $24, $25, $26, $27)`,
 );
 const UPDATE = sql(
   "cluster_update",
   `update cluster set status = $3, use = $4, identifier = $5, arn = $6, endpoint = $7, attempted_at = $8,
-     absent_since = $9, status_since = $10, reason = $11, version = version + 1
+     absent_since = $9, status_since = $10, reason = $11, fenced_at = $12, version = version + 1
    where id = $1 and version = $2`,
 );
 // Once removing, a cluster never serves again: what AWS was told to delete cannot be taken back.
@@ -29,6 +29,28 @@ const SET_USE = sql(
   "cluster_set_use",
   `update cluster set use = $2, version = version + 1
    where id = $1 and use <> $2 and status <> 'removing' and status <> 'gone'`,
+);
+const RETIRE = sql(
+  "cluster_retire",
+  `update cluster set use = 'retired', retired_until = $2, version = version + 1
+   where id = $1 and use = 'serve' and status = 'available'`,
+);
+const RESTORE = sql(
+  "cluster_restore",
+  `update cluster set use = 'serve', retired_until = null, version = version + 1
+   where id = $1 and use = 'retired' and status = 'available'`,
+);
+const PROTECT = sql(
+  "cluster_protect",
+  "update cluster set protected = $2, version = version + 1 where id = $1 and protected is distinct from $2",
+);
+const BY_IDS = sql("cluster_by_ids", `select ${COLUMNS} from cluster where id = any($1::text[]) order by id`);
+// Customers are never asked to yield.
+const OLDEST_RETIRED = sql(
+  "cluster_oldest_retired",
+  `select ${COLUMNS} from cluster where account = $1 and region = $2 and status = 'available' and use = 'retired'
+     and kind = 'preview' and fenced_at < $3
+   order by fenced_at, id limit 1`,
 );
 // No version: these columns have one writer, the environment's step, which its own lease fences.
 const MIGRATION = sql(
@@ -57,7 +79,10 @@ interface Row {
   absent_since: Date | null;
   status_since: Date;
   reason: string | null;
+  fenced_at: Date | null;
   retired_until: Date | null;
+  protected: boolean | null;
+  born_generation: unknown;
   migration_generation: unknown;
   migration_state: Cluster["migrationState"];
   migration_since: Date | null;
@@ -95,15 +120,43 @@ export async function insertCluster(db: Sql, c: Cluster): Promise<void> {
     c.verifiedAt,
     c.version,
   ];
-  await db.query(INSERT, [...identity, ...changing(c), c.retiredUntil, ...migration]);
+  const retirement = [c.retiredUntil, c.protected, c.bornGeneration];
+  await db.query(INSERT, [...identity, ...changing(c), ...retirement, ...migration]);
 }
 
 export async function updateCluster(db: Sql, c: Cluster, change: ClusterChange): Promise<void> {
   await compareAndSet(db, UPDATE, [c.id, c.version, ...changing({ ...c, ...change })], `cluster ${c.id}`);
 }
 
-export async function setUse(db: Sql, clusterId: string, use: ClusterUse): Promise<boolean> {
+export async function setUse(db: Sql, clusterId: string, use: "remove"): Promise<boolean> {
   return (await db.query(SET_USE, [clusterId, use])).rowCount > 0;
+}
+
+export async function retireCluster(db: Sql, clusterId: string, until: Date): Promise<boolean> {
+  return (await db.query(RETIRE, [clusterId, until])).rowCount > 0;
+}
+
+export async function restoreCluster(db: Sql, clusterId: string): Promise<boolean> {
+  return (await db.query(RESTORE, [clusterId])).rowCount > 0;
+}
+
+export async function setProtected(db: Sql, clusterId: string, isProtected: boolean): Promise<void> {
+  await db.query(PROTECT, [clusterId, isProtected]);
+}
+
+export async function clusters(db: Sql, ids: readonly string[]): Promise<readonly Cluster[]> {
+  if (ids.length === 0) return [];
+  return (await db.query<Row>(BY_IDS, [ids])).rows.map(fromRow);
+}
+
+export async function oldestRetired(
+  db: Sql,
+  account: string,
+  region: string,
+  before: Date,
+): Promise<Cluster | null> {
+  const row = await one<Row>(db, OLDEST_RETIRED, [account, region, before]);
+  return row && fromRow(row);
 }
 
 export async function updateMigration(db: Sql, clusterId: string, change: MigrationChange): Promise<void> {
@@ -128,6 +181,7 @@ function changing(c: Cluster): readonly unknown[] {
     c.absentSince,
     c.statusSince,
     c.reason,
+    c.fencedAt,
   ];
 }
 
@@ -138,7 +192,7 @@ function fromRow(row: Row): Cluster {
     kind: row.kind,
     account: row.account,
     region: row.region,
-    repositoryId: number(row.repository_id),
+    repositoryId: row.repository_id === null ? null : number(row.repository_id),
     clientToken: row.client_token,
     createdAt: row.created_at,
     status: row.status,
@@ -151,6 +205,9 @@ function fromRow(row: Row): Cluster {
     statusSince: row.status_since,
     reason: row.reason,
     retiredUntil: row.retired_until,
+    protected: row.protected ?? false,
+    fencedAt: row.fenced_at,
+    bornGeneration: number(row.born_generation ?? 0),
     migrationGeneration: number(row.migration_generation),
     migrationState: row.migration_state,
     migrationSince: row.migration_since,

@@ -42,6 +42,18 @@ const EVENTS = sql(
    order by at, id`,
 );
 
+// Ids are sortable by time, so that the id of the last one seen is the cursor.
+const EVENTS_PAGE = sql(
+  "event_page",
+  `select environment_id, id, at, kind, actor, detail from event where environment_id = $1 and id > $2
+   order by id limit $3`,
+);
+const APPLIED = sql(
+  "statement_applied",
+  `select cluster_id, count(*) as n from statement where cluster_id = any($1::text[]) and state = 'applied'
+   group by cluster_id order by cluster_id`,
+);
+
 interface LedgerColumns {
   ordinal: number;
   file: string;
@@ -125,8 +137,30 @@ export async function addEvent(db: Sql, event: EventRow): Promise<void> {
   await db.query(ADD_EVENT, [event.environmentId, event.id, event.at, event.kind, event.actor, event.detail]);
 }
 
+type EventColumns = Omit<EventRow, "environmentId"> & { environment_id: string };
+
 export async function events(db: Sql, environmentId: string): Promise<readonly EventRow[]> {
-  type Row = Omit<EventRow, "environmentId"> & { environment_id: string };
-  const { rows } = await db.query<Row>(EVENTS, [environmentId]);
-  return rows.map(({ environment_id, ...row }) => ({ environmentId: environment_id, ...row }));
+  return (await db.query<EventColumns>(EVENTS, [environmentId])).rows.map(fromEvent);
+}
+
+export async function eventsPage(
+  db: Sql,
+  environmentId: string,
+  after: string,
+  limit: number,
+): Promise<readonly EventRow[]> {
+  return (await db.query<EventColumns>(EVENTS_PAGE, [environmentId, after, limit])).rows.map(fromEvent);
+}
+
+function fromEvent({ environment_id, ...row }: EventColumns): EventRow {
+  return { environmentId: environment_id, ...row };
+}
+
+export async function appliedStatements(
+  db: Sql,
+  clusterIds: readonly string[],
+): Promise<ReadonlyMap<string, number>> {
+  if (clusterIds.length === 0) return new Map();
+  const { rows } = await db.query<{ cluster_id: string; n: unknown }>(APPLIED, [clusterIds]);
+  return new Map(rows.map((row) => [row.cluster_id, number(row.n)]));
 }

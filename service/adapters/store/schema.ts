@@ -11,7 +11,7 @@ const META = "CREATE TABLE IF NOT EXISTS meta (key text PRIMARY KEY, value text 
 const TRIES_MAX = 20;
 const WAIT_MS = 100;
 /** Postgres codes of "exists already": a crash after the statement and before its record leaves this. */
-const EXISTS = new Set(["42P07", "42710"]);
+const EXISTS = new Set(["42P07", "42710", "42701"]);
 const CREATE_INDEX = /^(create\s+(?:unique\s+)?index)\s+/i;
 
 /** How an index is made: in the background on DSQL, at once on plain Postgres. */

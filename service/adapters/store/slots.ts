@@ -42,7 +42,7 @@ const WAITING = sql(
 const HOLDINGS = sql(
   "environment_holdings",
   `select author, repository_id, count(*) as n from environment
-   where wanted = 'present' and serving_id is not null group by author, repository_id order by author, repository_id`,
+   where wanted = 'present' and serving_id is not null and repository_id is not null group by author, repository_id order by author, repository_id`,
 );
 const HOLDERS = sql(
   "environment_holders",
@@ -88,7 +88,7 @@ export async function waiting(db: Sql): Promise<readonly (Waiting & { readonly q
   return rows.map((row) => ({
     environmentId: row.id,
     author: row.author,
-    repositoryId: number(row.repository_id),
+    repositoryId: row.repository_id === null ? null : number(row.repository_id),
     queuedAt: row.queued_at,
   }));
 }
@@ -106,11 +106,11 @@ export async function holdings(db: Sql): Promise<Holdings> {
 }
 
 export async function holders(db: Sql): Promise<readonly HolderRow[]> {
-  type Row = { number: unknown; repository_id: unknown; present_since: Date; until: Date };
+  type Row = { number: unknown; repository_id: unknown; present_since: Date; until: Date | null };
   const { rows } = await db.query<Row>(HOLDERS, []);
   return rows.map((row) => ({
-    number: number(row.number),
-    repositoryId: number(row.repository_id),
+    number: row.number === null ? null : number(row.number),
+    repositoryId: row.repository_id === null ? null : number(row.repository_id),
     presentSince: row.present_since,
     until: row.until,
   }));

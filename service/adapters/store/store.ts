@@ -1,9 +1,13 @@
 import { pullKey } from "../../domain/owner.ts";
 import type { Store, StoreReads, StoreTransaction } from "../../handlers/ports-store.ts";
+import * as answers from "./answers.ts";
 import * as clusters from "./clusters.ts";
+import * as credentials from "./credentials.ts";
+import * as environmentList from "./environment-list.ts";
 import * as environments from "./environments.ts";
 import * as pulls from "./pulls.ts";
 import * as records from "./records.ts";
+import * as repositories from "./repositories.ts";
 import * as slots from "./slots.ts";
 import type { Database, Sql } from "./sql.ts";
 import * as wakeups from "./wakeups.ts";
@@ -25,10 +29,19 @@ function reads(db: Sql): StoreReads {
     pull: (key) => pulls.pull(db, key),
     environment: (id) => environments.environment(db, id),
     environmentsOfPull: (key) => environments.environmentsOfPull(db, key),
+    environmentsOfBranch: (key) => environments.environmentsOfBranch(db, key),
+    environmentByOwner: (key) => environments.environmentByOwner(db, key),
+    listEnvironments: (filter) => environmentList.listEnvironments(db, filter),
     findEnvironments: (text) => environments.findEnvironments(db, text),
     pullKeysNamed: (name, pull) => pulls.pullKeysNamed(db, name, pull),
     cluster: (id) => clusters.cluster(db, id),
     lastCluster: (id) => clusters.lastCluster(db, id),
+    clusters: (ids) => clusters.clusters(db, ids),
+    oldestRetired: (account, region, before) => clusters.oldestRetired(db, account, region, before),
+    appliedStatements: (ids) => records.appliedStatements(db, ids),
+    repository: (host, id) => repositories.repository(db, host, id),
+    migrationSet: (digest) => repositories.migrationSet(db, digest),
+    operation: (id) => repositories.operation(db, id),
     ledger: (id) => records.ledger(db, id),
     newestCommand: (key) => pulls.newestCommand(db, key),
     latestCommand: (key) => pulls.latestCommand(db, key),
@@ -42,6 +55,11 @@ function reads(db: Sql): StoreReads {
     regionPause: (account, region) => slots.regionPause(db, account, region),
     installationPause: (host, id) => slots.installationPause(db, host, id),
     events: (id) => records.events(db, id),
+    eventsPage: (id, after, limit) => records.eventsPage(db, id, after, limit),
+    apiKey: (id) => credentials.apiKey(db, id),
+    apiKeys: (limit) => credentials.apiKeys(db, limit),
+    session: (id) => credentials.session(db, id),
+    answer: (caller, key, since) => answers.answer(db, caller, key, since),
   };
 }
 
@@ -60,6 +78,12 @@ function transaction(db: Sql): StoreTransaction {
     insertCluster: (row) => clusters.insertCluster(db, row),
     updateCluster: (row, change) => clusters.updateCluster(db, row, change),
     setUse: (id, use) => clusters.setUse(db, id, use),
+    retireCluster: (id, until) => clusters.retireCluster(db, id, until),
+    restoreCluster: (id) => clusters.restoreCluster(db, id),
+    setProtected: (id, isProtected) => clusters.setProtected(db, id, isProtected),
+    putRepository: (target, at) => repositories.putRepository(db, target, at),
+    putMigrationSet: (digest, files, at) => repositories.putMigrationSet(db, digest, files, at),
+    addOperation: (row) => repositories.addOperation(db, row),
     updateMigration: (id, change) => clusters.updateMigration(db, id, change),
     putStatement: (id, row) => records.putStatement(db, id, row),
     takeSlot: (account, region, version) => slots.takeSlot(db, account, region, version),
@@ -67,5 +91,13 @@ function transaction(db: Sql): StoreTransaction {
     pauseInstallation: (host, id, until) => slots.pauseInstallation(db, host, id, until),
     putReport: (row) => records.putReport(db, row),
     addEvent: (row) => records.addEvent(db, row),
+    addKey: (row) => credentials.addKey(db, row),
+    revokeKey: (id, at) => credentials.revokeKey(db, id, at),
+    markKeyUsed: (id, at, since) => credentials.markKeyUsed(db, id, at, since),
+    addSession: (row) => credentials.addSession(db, row),
+    useOidcToken: (issuer, jti, expiresAt) => credentials.useOidcToken(db, issuer, jti, expiresAt),
+    putAnswer: (caller, key, row, at) => answers.putAnswer(db, caller, key, row, at),
+    forgetExpired: async (ended, answered, limit) =>
+      (await credentials.forgetEnded(db, ended, limit)) + (await answers.forgetAnswers(db, answered, limit)),
   };
 }

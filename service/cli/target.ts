@@ -1,0 +1,108 @@
+/** What people call a database, and what the API calls it. */
+import type { Client, Environment, Token, TokenRequest } from "../client/client.ts";
+import { OffshootError } from "../client/client.ts";
+import { EXIT, Exit, usage } from "./exit.ts";
+import { jobIdentity } from "./service.ts";
+import { type Io, progress, shown } from "./terminal.ts";
+
+export const TARGET_HELP =
+  "A database is named by the address of its pull request (at GitHub or at the service), by owner/name#42, by owner/name@branch, by tenant:<customer key>, or by its id (env_…).";
+
+const ID = /^env_[0-9a-z]{22}$/;
+const PULL = /^([\w-]+\/[\w.-]+)#(\d{1,9})$/;
+const BRANCH = /^([\w-]+\/[\w.-]+)@(.+)$/s;
+const TENANT = /^tenant:(.+)$/s;
+
+/** The environment that a text names. In a CI job, no text means the job's own. Throws Exit if it is none or several. */
+export async function findEnvironment(
+  io: Io,
+  client: Client,
+  target: string | undefined,
+  database?: string,
+): Promise<Environment> {
+  if (target === undefined && !jobIdentity(io)) throw usage(`Which database? ${TARGET_HELP}`);
+  const tenant = TENANT.exec(target ?? "")?.[1];
+  if (tenant) return client.tenants.get(tenant);
+  if (target && ID.test(target)) return client.environments.get(target);
+  const { items } = await client.environments.list(filterOf(target));
+  const fitting = items.filter(({ owner }) => database === undefined || owner.database === database);
+  const [found, ...more] = fitting;
+  if (found && more.length === 0) return found;
+  const what = target ? shown(target) : "this job";
+  if (found) {
+    const names = fitting.map(({ owner, id }) => shown(`${owner.database ?? owner.key ?? ""} (${id})`));
+    throw usage(`There are several databases for ${what}: ${names.join(", ")}. Choose with --database.`);
+  }
+  throw new Exit(EXIT.notFound, `There is no database for ${what} that you may see.`);
+}
+
+function filterOf(target: string | undefined) {
+  if (target === undefined) return {};
+  if (URL.canParse(target) && /^https?:/.test(target)) return { url: target };
+  const [, pullRepository, number] = PULL.exec(target) ?? [];
+  if (pullRepository) return { repository: pullRepository, number: Number(number) };
+  const [, repository, gitBranch] = BRANCH.exec(target) ?? [];
+  if (repository && gitBranch) return { repository, gitBranch };
+  throw usage(`${shown(target)} names no database. ${TARGET_HELP}`);
+}
+
+/** Whom a database is for, in one short text that `findEnvironment` understands. */
+export function placeOf({ owner }: Environment): string {
+  if (owner.kind === "tenant") return `tenant:${owner.key}`;
+  return owner.kind === "pull" ? `${owner.repository}#${owner.number}` : `${owner.repository}@${owner.gitBranch}`;
+}
+
+/** The exit code for a database that nothing goes on with. */
+export function exitOfPhase(phase: Environment["phase"]): number {
+  if (phase === "ready") return EXIT.done;
+  return phase === "failed" || phase === "unverified" ? EXIT.failed : EXIT.skipped;
+}
+
+/** Waits, with a line of progress, until it is ready. Throws Exit with what it is instead. */
+export async function untilReady(
+  io: Io,
+  client: Client,
+  environment: Environment,
+  seconds: number | undefined,
+): Promise<Environment> {
+  const line = progress(io);
+  try {
+    const settled = await client.settled(environment, {
+      ...(seconds !== undefined && { seconds }),
+      onChange: (now) => line.show(`${placeOf(now)}: ${now.phase}`),
+    });
+    if (settled.phase === "ready") return settled;
+    const why = settled.failure ? ` ${shown(settled.failure.message)}` : "";
+    throw new Exit(exitOfPhase(settled.phase), `${shown(placeOf(settled))} is ${settled.phase}.${why}`);
+  } finally {
+    line.end();
+  }
+}
+
+/** A token of the wanted role; without a wish the owner's, or the reader's where the owner's is not allowed. */
+export async function tokenFor(
+  client: Client,
+  environment: Environment,
+  { role, seconds }: { role?: string | undefined; seconds?: number | undefined },
+): Promise<Token> {
+  if (role !== undefined && role !== "owner" && role !== "reader") throw usage("--role is owner or reader.");
+  const { key } = environment.owner;
+  const more = seconds === undefined ? {} : { seconds };
+  const ask = (wanted: TokenRequest["role"] & string) =>
+    key === null
+      ? client.environments.token(environment.id, { role: wanted, ...more })
+      : client.tenants.token(key, { role: wanted, ...more });
+  if (role) return ask(role);
+  return ask("owner").catch((error: unknown) => {
+    const refused = error instanceof OffshootError && (error.status === 403 || error.status === 404);
+    if (refused) return ask("reader");
+    throw error;
+  });
+}
+
+/** A whole number of an option. */
+export function secondsOf(text: string | undefined, name: string): number | undefined {
+  if (text === undefined) return undefined;
+  if (!/^\d{1,6}$/.test(text)) throw usage(`--${name} is a whole number of seconds.`);
+  return Number(text);
+}

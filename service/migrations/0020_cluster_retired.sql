@@ -1,0 +1,4 @@
+ALTER TABLE cluster
+  ADD COLUMN protected boolean,
+  ADD COLUMN fenced_at timestamptz,
+  ADD COLUMN born_generation bigint

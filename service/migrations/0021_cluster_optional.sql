@@ -1,0 +1,1 @@
+ALTER TABLE cluster ALTER COLUMN repository_id DROP NOT NULL

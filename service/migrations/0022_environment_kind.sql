@@ -1,0 +1,1 @@
+CREATE INDEX environment_kind ON environment (kind, id)

@@ -1,0 +1,1 @@
+CREATE INDEX environment_repository ON environment (repository_id, number)

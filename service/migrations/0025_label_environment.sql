@@ -1,0 +1,1 @@
+CREATE INDEX label_environment ON label (environment_id)

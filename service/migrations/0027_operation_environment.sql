@@ -1,0 +1,1 @@
+CREATE INDEX operation_environment ON operation (environment_id, id)

@@ -1,0 +1,1 @@
+UPDATE environment SET kind = 'pull' WHERE kind IS NULL
