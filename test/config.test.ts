@@ -53,6 +53,21 @@ describe("the configuration", () => {
     expect(config.migrations.directory).toBe("migrations");
   });
 
+  it("takes OIDC tokens of GitHub Actions for its own address, unless GitHub is another one", () => {
+    expect(readConfig(GOOD, readFile).api).toEqual({
+      publicUrl: "http://127.0.0.1:8080",
+      githubClientId: null,
+      oidcIssuers: ["https://token.actions.githubusercontent.com"],
+    });
+    const own = { ...GOOD, OFFSHOOT_GITHUB_WEB_URL: "https://git.corp" };
+    expect(readConfig(own, readFile).api.oidcIssuers).toEqual([]);
+    const two = {
+      ...GOOD,
+      OFFSHOOT_OIDC_ISSUERS: "https://git.corp/_services/token,http://127.0.0.1:1/_actions",
+    };
+    expect(readConfig(two, readFile).api.oidcIssuers).toHaveLength(2);
+  });
+
   it("is frozen to its depth", () => {
     expect(Object.isFrozen(readConfig(GOOD, readFile).limits)).toBe(true);
   });
@@ -124,6 +139,12 @@ describe("the configuration", () => {
     ["OFFSHOOT_CONNECT_COMMAND", "run; rm -rf /"],
     ["OFFSHOOT_CONNECT_ENVIRONMENT", "A=$(id)"],
     ["OFFSHOOT_LOG_LEVEL", "loud"],
+    ["OFFSHOOT_PUBLIC_URL", "db.example.com"],
+    ["OFFSHOOT_PUBLIC_URL", "https://db.example.com/?x=1"],
+    ["OFFSHOOT_GITHUB_CLIENT_ID", "two words"],
+    ["OFFSHOOT_OIDC_ISSUERS", "token.actions.githubusercontent.com"],
+    ["OFFSHOOT_OIDC_ISSUERS", "https://user:secret@issuer"],
+    ["OFFSHOOT_OIDC_ISSUERS", "https://issuer/"],
   ])("names %s when it is %j", (name, value) => {
     const found = problems({ [name]: value });
     expect(found.length).toBeGreaterThan(0);
