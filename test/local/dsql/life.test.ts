@@ -21,7 +21,7 @@ afterEach(async () => {
   await directory.remove();
 });
 
-async function start(flags: Record<string, string | number> = {}): Promise<LocalDsql> {
+async function start(flags: Record<string, string | number | true> = {}): Promise<LocalDsql> {
   running = await startLocalDsql({ directory: directory.path, flags });
   return running;
 }
@@ -103,6 +103,21 @@ describe("the life of a cluster", () => {
   });
 });
 
+describe("without engines", () => {
+  it("clusters become ACTIVE and go again, but nobody can connect", async () => {
+    const local = await start({ "no-engines": true });
+    const client = controlClient(local.ready);
+    const { identifier, endpoint } = await createCluster(local.ready);
+    const found = await client.send(new GetClusterCommand({ identifier }));
+    const refusal = await rejection(connect(local.ready, endpoint));
+    await client.send(new DeleteClusterCommand({ identifier }));
+    expect(found.status).toBe("ACTIVE");
+    expect(refusal).toMatchObject({ code: "XX000", severity: "FATAL", message: "server unavailable" });
+    expect(await activity(local)).toEqual([]);
+    expect(await postmasters()).toEqual([]);
+  });
+});
+
 describe("the process", () => {
   it("finds clusters, tags, tokens and data again after a SIGKILL, and stops what was left running", async () => {
     const first = await start();
@@ -157,7 +172,7 @@ describe("the process", () => {
 
   it("keeps its keys and state to itself", async () => {
     await start();
-    for (const name of ["ca-key.pem", "process"]) {
+    for (const name of ["ca-key.pem", "process", "sessions-key"]) {
       expect([name, (await stat(join(directory.path, name))).mode & 0o777]).toEqual([name, 0o600]);
     }
   });
@@ -177,6 +192,7 @@ describe("the process", () => {
 
   it.each([
     ["quota", "many"],
+    ["quota", "10001"],
     ["region", "moon"],
     ["account", "12"],
     ["creating-ms", "-1"],
