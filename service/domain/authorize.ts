@@ -94,6 +94,8 @@ function ofKey(key: Key, operation: Operation, effect: Effect, subject: Subject)
     return forbidden("scope");
   if (!isOneOf(kinds, subject.kind)) return HIDDEN;
   if (!key.scopes.some((scope) => gives(scope, effect, subject.kind))) return HIDDEN;
+  // A key that is bound to labels could otherwise make one that is not.
+  if (effect === "keys" && key.selector) return forbidden("selector");
   if (subject.kind === "system" || subject.kind === "nothing" || hasLabels(subject.labels, key.selector))
     return ALLOWED;
   return operation.endsWith(".create") ? forbidden("selector") : HIDDEN;
