@@ -53,7 +53,7 @@ export interface CredentialWrites {
   addKey(row: KeyRow): Promise<void>;
   /** False if there is no such key. A key that is revoked already keeps its date. */
   revokeKey(id: string, at: Date): Promise<boolean>;
-  /** Unless a use at or after `since` is known already. */
+  /** Unless a use after `since` is known already. */
   markKeyUsed(id: string, at: Date, since: Date): Promise<void>;
   addSession(row: SessionRow): Promise<void>;
   /** False if the token was used before. */

@@ -17,7 +17,7 @@ const REVOKE_KEY = sql(
 );
 const MARK_USED = sql(
   "api_key_used",
-  "update api_key set used_at = $2 where id = $1 and (used_at is null or used_at < $3)",
+  "update api_key set used_at = $2 where id = $1 and (used_at is null or used_at <= $3)",
 );
 const SESSION = sql(
   "session_by_id",
