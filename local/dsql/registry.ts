@@ -1,19 +1,16 @@
-import { createHash, randomBytes } from "node:crypto";
-import { type Policy, parseResourcePolicy } from "./policy.ts";
-import { clusterNotFound, conflict, noPolicy, quotaExceeded, validationFailed } from "./service-error.ts";
-import { type ClusterRecord, isPresent, openState, type State } from "./state.ts";
-
-export interface RegistryOptions {
-  directory: string;
-  region: string;
-  accountId: string;
-  /** How long a new cluster is CREATING. */
-  creatingMs: number;
-  /** How long a removed cluster is DELETING before it is gone. */
-  deletingMs: number;
-  /** Clusters that may exist at once, those on their way out included. */
-  quota: number;
-}
+import { createHash } from "node:crypto";
+import { policies } from "./policies.ts";
+import { conflict, quotaExceeded, validationFailed } from "./service-error.ts";
+import {
+  type Changed,
+  type ClusterDescription,
+  openShelf,
+  type RegistryOptions,
+  randomIdentifier,
+  refuseUnlessActive,
+  type Shelf,
+} from "./shelf.ts";
+import type { ClusterRecord, State } from "./state.ts";
 
 export interface CreateInput {
   deletionProtectionEnabled?: boolean;
@@ -23,26 +20,10 @@ export interface CreateInput {
 }
 
 export type UpdateInput = Pick<CreateInput, "deletionProtectionEnabled" | "kmsEncryptionKey">;
-export type ClusterStatus = "CREATING" | "ACTIVE" | "DELETING";
-
-/** A cluster as the API describes it; times in seconds since 1970, which is what the SDK reads. */
-export interface ClusterDescription {
-  identifier: string;
-  arn: string;
-  status: ClusterStatus;
-  creationTime: number;
-  deletionProtectionEnabled: boolean;
-  tags: Record<string, string>;
-  endpoint: string;
-  encryptionDetails: { encryptionType: string; encryptionStatus: "ENABLED"; kmsKeyArn?: string };
-}
-
 export type Registry = ReturnType<typeof openRegistry>;
 
 /** The bound of the API's model. */
 const MAX_TAGS = 200;
-
-const AWS_OWNED_KEY = "AWS_OWNED_KMS_KEY";
 
 /**
  * Which clusters exist: the state behind the control plane, kept in a file of `directory`. Every change is on file before it
@@ -57,36 +38,6 @@ export function openRegistry(options: RegistryOptions) {
     ...tagging(shelf),
     ...policies(shelf),
   };
-}
-
-/** The records, with the clock applied: clusters disappear by time alone, and whoever looks first forgets them. */
-function openShelf(options: RegistryOptions) {
-  const state = openState(options.directory);
-  const present = (): ClusterRecord[] => {
-    const now = Date.now();
-    for (const cluster of state.clusters.values())
-      if (!isPresent(cluster, now)) state.clusters.delete(cluster.identifier);
-    return [...state.clusters.values()];
-  };
-  const lookUp = (identifier: string): ClusterRecord | undefined => {
-    const cluster = state.clusters.get(identifier);
-    return cluster && isPresent(cluster) ? cluster : undefined;
-  };
-  const find = (identifier: string): ClusterRecord => {
-    const cluster = lookUp(identifier);
-    if (!cluster) throw clusterNotFound(identifier);
-    return cluster;
-  };
-  const describe = (cluster: ClusterRecord) => describeCluster(cluster, options);
-  return { state, present, lookUp, find, describe };
-}
-
-type Shelf = ReturnType<typeof openShelf>;
-
-/** A change to put on file, and what to answer when it is there. */
-export interface Changed<Answer> {
-  cluster: ClusterRecord;
-  answer: Answer;
 }
 
 /**
@@ -196,88 +147,6 @@ function tagging({ state, find }: Shelf) {
       state.save({ cluster: { ...cluster, tags: Object.fromEntries(kept) } });
     },
   };
-}
-
-/** The clusters' resource policies; changes are for `once`. A version is opaque and never comes back. */
-function policies({ lookUp, find }: Shelf) {
-  const current = (identifier: string, expectedVersion?: string): Required<ClusterRecord>["policy"] => {
-    const { policy } = find(identifier);
-    if (!policy) throw noPolicy(identifier);
-    refuseOtherVersion(identifier, policy.version, expectedVersion);
-    return policy;
-  };
-  return {
-    /** What counts when somebody asks for the cluster; nothing denies anything there when it has no policy. */
-    policyOf: (identifier: string): Policy => {
-      const { policy } = lookUp(identifier) ?? {};
-      return policy ? parseResourcePolicy(policy.text) : [];
-    },
-
-    getPolicy(identifier: string): { policy: string; policyVersion: string } {
-      const { text, version } = current(identifier);
-      return { policy: text, policyVersion: version };
-    },
-
-    putPolicy(
-      identifier: string,
-      text: string,
-      expectedVersion?: string,
-    ): Changed<{ policyVersion: string }> {
-      const found = find(identifier);
-      refuseUnlessActive(found, "changed");
-      refuseOtherVersion(identifier, found.policy?.version, expectedVersion);
-      const policy = { text, version: randomIdentifier() };
-      return { cluster: { ...found, policy }, answer: { policyVersion: policy.version } };
-    },
-
-    deletePolicy(identifier: string, expectedVersion?: string): Changed<{ policyVersion: string }> {
-      const { version } = current(identifier, expectedVersion);
-      const { policy: _gone, ...cluster } = find(identifier);
-      return { cluster, answer: { policyVersion: version } };
-    },
-  };
-}
-
-function refuseOtherVersion(identifier: string, version: string | undefined, expected?: string): void {
-  if (expected === undefined || expected === version) return;
-  throw conflict(`The policy of cluster ${identifier} is not of version ${expected} any more`, identifier);
-}
-
-function describeCluster(cluster: ClusterRecord, { region, accountId }: RegistryOptions): ClusterDescription {
-  const key = cluster.kmsEncryptionKey ?? AWS_OWNED_KEY;
-  const owned = key === AWS_OWNED_KEY;
-  return {
-    identifier: cluster.identifier,
-    arn: `arn:aws:dsql:${region}:${accountId}:cluster/${cluster.identifier}`,
-    status: statusOf(cluster),
-    creationTime: cluster.createdAt / 1000,
-    deletionProtectionEnabled: cluster.deletionProtectionEnabled,
-    tags: { ...cluster.tags },
-    endpoint: `${cluster.identifier}.dsql.${region}.on.aws`,
-    encryptionDetails: {
-      encryptionType: owned ? AWS_OWNED_KEY : "CUSTOMER_MANAGED_KMS_KEY",
-      encryptionStatus: "ENABLED",
-      ...(owned ? {} : { kmsKeyArn: key }),
-    },
-  };
-}
-
-function statusOf(cluster: ClusterRecord): ClusterStatus {
-  if (cluster.goneAt !== undefined) return "DELETING";
-  return Date.now() < cluster.usableAt ? "CREATING" : "ACTIVE";
-}
-
-function refuseUnlessActive(cluster: ClusterRecord, done: string): void {
-  const { identifier } = cluster;
-  const status = statusOf(cluster);
-  if (status !== "ACTIVE")
-    throw conflict(`The cluster ${identifier} is ${status} and cannot be ${done} now`, identifier);
-}
-
-/** Real identifiers look like lower-case base32. */
-function randomIdentifier(): string {
-  const alphabet = "abcdefghijklmnopqrstuvwxyz234567";
-  return Array.from(randomBytes(26), (byte) => alphabet[byte % 32]).join("");
 }
 
 /** JSON with sorted keys, so that equal parameters have equal digests. */

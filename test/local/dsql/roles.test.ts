@@ -73,6 +73,13 @@ describe("AWS IAM GRANT", () => {
     expect(refusal).toMatchObject(accessDenied(/not authorized to perform: dsql:DbConnect on resource/));
   });
 
+  it("leaves it to Postgres to refuse a setting", async () => {
+    await createRole("abroad", OPERATOR);
+    const options = "-c timezone=nowhere";
+    const refusal = await rejection(connect(local.ready, cluster.endpoint, { user: "abroad", options }));
+    expect(refusal).toMatchObject(code("22023", /invalid value for parameter "TimeZone"/));
+  });
+
   it("counts in its own cluster only", async () => {
     await createRole("local_role", OPERATOR);
     const other = await createCluster(local.ready);

@@ -55,6 +55,9 @@ describe("statements that DSQL refuses", () => {
     ["alter table t add constraint u unique (a)", "unsupported ALTER TABLE ADD CONSTRAINT statement"],
     ["alter table t add primary key (id)", "unsupported ALTER TABLE ADD CONSTRAINT statement"],
     ["alter table t add constraint c check (a > 0)", "unsupported ALTER TABLE ADD CONSTRAINT statement"],
+    ["grant usage on schema public to reader", "feature not supported on system entity"],
+    ["revoke all on schema shop, sys from reader cascade", "feature not supported on system entity"],
+    ["grant connect on database postgres to reader", "unsupported object type in GRANT"],
     ["savepoint s", "unsupported transaction statement: SAVEPOINT"],
     ["set statement_timeout = 5", 'setting configuration parameter "statement_timeout" not supported'],
   ])("%s", (sql, message) => {
@@ -90,8 +93,29 @@ describe("statements that DSQL accepts", () => {
     "set search_path = app",
     "rollback",
     "grant select on t to reader",
+    "grant usage on schema shop to reader, public",
+    "grant select on all tables in schema shop to reader",
+    "alter default privileges in schema shop grant select on tables to reader",
+    "aws iam grant reader",
   ])("%s", (sql) => {
     expect(rewrite(sql)).toBeUndefined();
+  });
+});
+
+describe("AWS IAM GRANT and REVOKE", () => {
+  it.each([
+    ["aws iam grant Reader to 'arn'", "call sys._iam_grant(E'reader', 'arn')"],
+    ["AWS IAM REVOKE \"it's\" FROM E'a\\'b'", "call sys._iam_revoke(E'it''s', E'a\\'b')"],
+  ])("%s becomes a call", (sql, call) => {
+    expect(rewrite(sql)).toBe(call);
+  });
+
+  it("count as a change of the schema", () => {
+    const ledger = openTransaction();
+    rewrite("insert into a values (1)", ledger);
+    expect(rewrite("aws iam grant reader to 'arn'", ledger)).toBe(
+      refusal("ddl and dml are not supported in the same transaction"),
+    );
   });
 });
 
