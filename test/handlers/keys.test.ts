@@ -47,7 +47,8 @@ describe("an API key", () => {
   });
 
   it("has an event with its actor when it is made and when it is revoked", async () => {
-    const { context, key } = await made();
+    const { context, key, pass } = await made();
+    pass(1);
     await revokeKey(context, key.id, "operator ada");
     await revokeKey(context, key.id, "operator ada");
     const events = await base.store.events(key.id);
