@@ -35,7 +35,11 @@ export interface Command {
 }
 
 export const URL_OPTION: Readonly<Record<string, Option>> = {
-  url: { type: "string", value: "address", help: "the service; by default OFFSHOOT_URL, or where you signed in" },
+  url: {
+    type: "string",
+    value: "address",
+    help: "the service; by default OFFSHOOT_URL, or where you signed in",
+  },
 };
 export const WAIT_OPTIONS: Readonly<Record<string, Option>> = {
   wait: { type: "boolean", help: "wait until it has ended" },

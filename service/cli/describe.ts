@@ -27,7 +27,7 @@ export function environmentFacts(io: Io, one: Environment): string {
     ["phase", one.phase],
     ["failure", failure && `${failure.reason}${where}: ${failure.message}`],
     ["wanted", `${one.wanted} (${one.reason})`],
-    ["host", endpoint && endpoint.host],
+    ["host", endpoint?.host],
     ["migrations", `${migrations.applied} of ${migrations.statements} statements`],
     ["labels", labelText(one) || null],
     ["protected", one.protected ? "yes" : null],
@@ -49,7 +49,9 @@ export function startedText({ environment, operation }: Started): string {
 }
 
 export function endedText(environment: Environment, operation: Operation | null): string {
-  return shown(`${placeOf(environment)}: ${environment.phase}${operation ? ` (${operation.kind} done)` : ""}`);
+  return shown(
+    `${placeOf(environment)}: ${environment.phase}${operation ? ` (${operation.kind} done)` : ""}`,
+  );
 }
 
 /** One line of history. */

@@ -4,8 +4,7 @@ import { readFile, rename, writeFile } from "node:fs/promises";
 import type { Environment, Token } from "../client/client.ts";
 import { type Command, URL_OPTION } from "./command.ts";
 import { EXIT } from "./exit.ts";
-import { clientOf } from "./service.ts";
-import { findEnvironment, placeOf, secondsOf, TARGET_HELP, tokenFor, untilReady } from "./target.ts";
+import { openTarget, placeOf, secondsOf, TARGET_HELP, tokenFor, untilReady } from "./target.ts";
 import { note, say, sayJson, shown } from "./terminal.ts";
 
 export const envFile: Command = {
@@ -25,9 +24,11 @@ export const envFile: Command = {
   },
   details: `${TARGET_HELP} Without --token no secret is written: the application signs its own tokens with its AWS role (see \`offshoot iam\`).`,
   async run(io, input) {
-    const target = input.args[0];
-    const client = await clientOf(io, { url: input.text("url"), target });
-    const found = await findEnvironment(io, client, target, input.text("database"));
+    const { client, environment: found } = await openTarget(io, {
+      target: input.args[0],
+      url: input.text("url"),
+      database: input.text("database"),
+    });
     const wait = secondsOf(input.text("wait-seconds"), "wait-seconds");
     const environment = await untilReady(io, client, found, wait);
     const wish = { role: input.text("role"), seconds: secondsOf(input.text("seconds"), "seconds") };
@@ -36,7 +37,10 @@ export const envFile: Command = {
     const file = input.text("write");
     if (file) {
       await writeDotenv(file, variables);
-      note(io, `Wrote ${Object.keys(variables).length} variables of ${shown(placeOf(environment))} to ${file}`);
+      note(
+        io,
+        `Wrote ${Object.keys(variables).length} variables of ${shown(placeOf(environment))} to ${file}`,
+      );
     } else if (input.json) sayJson(io, variables);
     else say(io, dotenv(variables));
     return EXIT.done;

@@ -5,13 +5,15 @@ import { endedText, environmentFacts, environmentTable, eventText, startedText }
 import { envFile } from "./env-file.ts";
 import { EXIT, usage } from "./exit.ts";
 import { clientOf } from "./service.ts";
-import { findEnvironment, placeOf, secondsOf, TARGET_HELP, untilReady } from "./target.ts";
+import { openTarget, placeOf, secondsOf, TARGET_HELP, untilReady } from "./target.ts";
 import { type Io, note, progress, say, sayJson, shown, time } from "./terminal.ts";
 import { confirmed, endOf, labelsOf, untilOf } from "./values.ts";
 
 /** Rows of `env list` unless --all is given: more than a screen holds. */
 const LIST_MAX = 100;
-const DATABASE = { database: { type: "string", value: "name", help: "one of several databases of a place" } } as const;
+const DATABASE = {
+  database: { type: "string", value: "name", help: "one of several databases of a place" },
+} as const;
 const TARGET = { usage: "<database>", args: [1, 1], details: TARGET_HELP } as const;
 const OF_ONE = { ...URL_OPTION, ...DATABASE };
 
@@ -177,7 +179,10 @@ const wait: Command = {
   usage: "[<database>]",
   summary: "wait until a database is ready",
   args: [0, 1],
-  options: { ...OF_ONE, "wait-seconds": { type: "string", value: "seconds", help: "at most; 600 by default" } },
+  options: {
+    ...OF_ONE,
+    "wait-seconds": { type: "string", value: "seconds", help: "at most; 600 by default" },
+  },
   details: `${TARGET_HELP} In a CI job, without it: the job's own. Ends with 6 if there is none for this place.`,
   async run(io, input) {
     const { client, environment } = await found(io, input);
@@ -205,10 +210,9 @@ const why: Command = {
   },
 };
 
-async function found(io: Io, input: Input) {
-  const target = input.args[0];
-  const client = await clientOf(io, { url: input.text("url"), target });
-  return { client, environment: await findEnvironment(io, client, target, input.text("database")) };
+function found(io: Io, input: Input) {
+  const [target] = input.args;
+  return openTarget(io, { target, url: input.text("url"), database: input.text("database") });
 }
 
 export const commands: readonly Command[] = [

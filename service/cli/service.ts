@@ -3,9 +3,7 @@ import { type Client, createClient, jobCredential } from "../client/client.ts";
 import { EXIT, Exit, usage } from "./exit.ts";
 import { keepLogin, readLogins } from "./logins.ts";
 import type { Io } from "./terminal.ts";
-import { VERSION } from "./version.ts";
-
-export const USER_AGENT = `offshoot-cli/${VERSION}`;
+import { USER_AGENT } from "./version.ts";
 
 export interface ServiceRequest {
   /** `--url`. */

@@ -1,7 +1,7 @@
 import { createClient, type Session } from "../client/client.ts";
 import { EXIT, Exit } from "./exit.ts";
-import { USER_AGENT } from "./service.ts";
 import { type Io, note, progress, shown } from "./terminal.ts";
+import { USER_AGENT } from "./version.ts";
 
 /** Signs a person in with GitHub's device flow: shows a code, and waits until it was typed in. */
 export async function signIn(io: Io, url: string): Promise<Session> {

@@ -1,8 +1,8 @@
 /** What people call a database, and what the API calls it. */
-import type { Client, Environment, Token, TokenRequest } from "../client/client.ts";
+import type { Client, Environment, EnvironmentFilter, Token, TokenRequest } from "../client/client.ts";
 import { OffshootError } from "../client/client.ts";
 import { EXIT, Exit, usage } from "./exit.ts";
-import { jobIdentity } from "./service.ts";
+import { clientOf, jobIdentity } from "./service.ts";
 import { type Io, progress, shown } from "./terminal.ts";
 
 export const TARGET_HELP =
@@ -13,31 +13,52 @@ const PULL = /^([\w-]+\/[\w.-]+)#(\d{1,9})$/;
 const BRANCH = /^([\w-]+\/[\w.-]+)@(.+)$/s;
 const TENANT = /^tenant:(.+)$/s;
 
-/** The environment that a text names. In a CI job, no text means the job's own. Throws Exit if it is none or several. */
-export async function findEnvironment(
-  io: Io,
-  client: Client,
-  target: string | undefined,
-  database?: string,
-): Promise<Environment> {
-  if (target === undefined && !jobIdentity(io)) throw usage(`Which database? ${TARGET_HELP}`);
-  const tenant = TENANT.exec(target ?? "")?.[1];
-  if (tenant) return client.tenants.get(tenant);
-  if (target && ID.test(target)) return client.environments.get(target);
-  const { items } = await client.environments.list(filterOf(target));
-  const fitting = items.filter(({ owner }) => database === undefined || owner.database === database);
-  const [found, ...more] = fitting;
-  if (found && more.length === 0) return found;
-  const what = target ? shown(target) : "this job";
-  if (found) {
-    const names = fitting.map(({ owner, id }) => shown(`${owner.database ?? owner.key ?? ""} (${id})`));
-    throw usage(`There are several databases for ${what}: ${names.join(", ")}. Choose with --database.`);
-  }
-  throw new Exit(EXIT.notFound, `There is no database for ${what} that you may see.`);
+export interface TargetRequest {
+  /** `--url`. */
+  readonly url?: string | undefined;
+  /** Without it, in a CI job: the job's own. */
+  readonly target: string | undefined;
+  /** `--database`. */
+  readonly database?: string | undefined;
+  readonly signIn?: boolean;
 }
 
-function filterOf(target: string | undefined) {
-  if (target === undefined) return {};
+/** The environment that a text names, and a client of its service. Throws Exit if there is none, or several. */
+export async function openTarget(
+  io: Io,
+  { target, database, ...request }: TargetRequest,
+): Promise<{ readonly client: Client; readonly environment: Environment }> {
+  if (target === undefined && !jobIdentity(io)) throw usage(`Which database? ${TARGET_HELP}`);
+  const wanted = parseTarget(target);
+  const client = await clientOf(io, { ...request, target });
+  if (wanted.kind === "tenant") return { client, environment: await client.tenants.get(wanted.key) };
+  if (wanted.kind === "id") return { client, environment: await client.environments.get(wanted.id) };
+  const { items } = await client.environments.list(wanted.filter);
+  const fitting = items.filter(({ owner }) => database === undefined || owner.database === database);
+  return { client, environment: onlyOne(fitting, target ? shown(target) : "this job") };
+}
+
+function onlyOne(fitting: readonly Environment[], what: string): Environment {
+  const [found, ...more] = fitting;
+  if (!found) throw new Exit(EXIT.notFound, `There is no database for ${what} that you may see.`);
+  if (more.length === 0) return found;
+  const names = fitting.map(({ owner, id }) => shown(`${owner.database ?? owner.key ?? ""} (${id})`));
+  throw usage(`There are several databases for ${what}: ${names.join(", ")}. Choose with --database.`);
+}
+
+type Target =
+  | { readonly kind: "tenant"; readonly key: string }
+  | { readonly kind: "id"; readonly id: string }
+  | { readonly kind: "filter"; readonly filter: EnvironmentFilter };
+
+function parseTarget(target: string | undefined): Target {
+  if (target === undefined) return { kind: "filter", filter: {} };
+  if (ID.test(target)) return { kind: "id", id: target };
+  const key = TENANT.exec(target)?.[1];
+  return key ? { kind: "tenant", key } : { kind: "filter", filter: filterOf(target) };
+}
+
+function filterOf(target: string): EnvironmentFilter {
   if (URL.canParse(target) && /^https?:/.test(target)) return { url: target };
   const [, pullRepository, number] = PULL.exec(target) ?? [];
   if (pullRepository) return { repository: pullRepository, number: Number(number) };
@@ -49,7 +70,9 @@ function filterOf(target: string | undefined) {
 /** Whom a database is for, in one short text that `findEnvironment` understands. */
 export function placeOf({ owner }: Environment): string {
   if (owner.kind === "tenant") return `tenant:${owner.key}`;
-  return owner.kind === "pull" ? `${owner.repository}#${owner.number}` : `${owner.repository}@${owner.gitBranch}`;
+  return owner.kind === "pull"
+    ? `${owner.repository}#${owner.number}`
+    : `${owner.repository}@${owner.gitBranch}`;
 }
 
 /** The exit code for a database that nothing goes on with. */

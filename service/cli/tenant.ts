@@ -74,7 +74,8 @@ const patch: Command = {
     const { labels, ...others } = settings(input);
     const all = { ...labels, ...removed };
     const body: TenantPatch = { ...others, ...(Object.keys(all).length > 0 && { labels: all }) };
-    if (Object.keys(body).length === 0) throw usage("Nothing to change. `offshoot help tenant patch` says what can be.");
+    if (Object.keys(body).length === 0)
+      throw usage("Nothing to change. `offshoot help tenant patch` says what can be.");
     const client = await clientOf(io, { url: input.text("url") });
     return print(io, input, await client.tenants.patch(keyOf(input), body, ifMatch(input)));
   },

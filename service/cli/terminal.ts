@@ -18,7 +18,8 @@ const GAP = "  ";
 /** A column is not made narrower than this for the sake of the others. */
 const COLUMN_LEAST = 8;
 /** Characters that take two places, as far as names have them: CJK, Hangul, full-width forms, emoji. */
-const WIDE = /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1faff}]/u;
+const WIDE =
+  /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1faff}]/u;
 
 /** Text of others without what could command the terminal, as one line. */
 export function shown(text: string, characters: number = LINE_CHARACTERS): string {
@@ -48,8 +49,10 @@ export function styled(io: Io, style: "bold" | "dim" | "red" | "green" | "yellow
 /** Aligned columns, cleaned; on a terminal the widest is cut until a row fits. */
 export function table(io: Io, names: readonly string[], rows: readonly (readonly string[])[]): string {
   const cells = rows.map((row) => row.map((text) => shown(text)));
-  const widths = names.map((name, i) => Math.max(widthOf(name), ...cells.map((row) => widthOf(row[i] ?? ""))));
-  if (io.stdout.isTTY) fit(widths, (io.stdout.columns ?? COLUMNS) - GAP.length * (names.length - 1));
+  const widths = names.map((name, i) =>
+    Math.max(widthOf(name), ...cells.map((row) => widthOf(row[i] ?? ""))),
+  );
+  if (io.stdout.isTTY) narrow(widths, (io.stdout.columns ?? COLUMNS) - GAP.length * (names.length - 1));
   const line = (row: readonly string[]) =>
     row
       .map((text, i) => padded(text, widths[i] ?? 0))
@@ -109,12 +112,16 @@ function padded(text: string, width: number): string {
   return cut + " ".repeat(Math.max(0, width - widthOf(cut)));
 }
 
-function fit(widths: number[], columns: number): void {
+function narrow(widths: number[], columns: number): void {
   for (let over = widths.reduce((sum, width) => sum + width, 0) - columns; over > 0; ) {
     const widest = widths.indexOf(Math.max(...widths));
     const width = widths[widest] ?? 0;
     if (width <= COLUMN_LEAST) return;
-    const next = Math.max(COLUMN_LEAST, width - over, Math.max(0, ...widths.filter((_, i) => i !== widest)) - 1);
+    const next = Math.max(
+      COLUMN_LEAST,
+      width - over,
+      Math.max(0, ...widths.filter((_, i) => i !== widest)) - 1,
+    );
     const cut = Math.max(1, width - next);
     widths[widest] = width - cut;
     over -= cut;

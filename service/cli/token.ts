@@ -2,8 +2,7 @@
 import type { Client, Environment } from "../client/client.ts";
 import { type Command, type Input, type Option, URL_OPTION } from "./command.ts";
 import { EXIT } from "./exit.ts";
-import { clientOf } from "./service.ts";
-import { findEnvironment, secondsOf, TARGET_HELP, tokenFor } from "./target.ts";
+import { openTarget, secondsOf, TARGET_HELP, tokenFor } from "./target.ts";
 import { type Io, say, sayJson } from "./terminal.ts";
 
 export const TOKEN_OPTIONS: Readonly<Record<string, Option>> = {
@@ -23,9 +22,11 @@ const token: Command = {
   },
   details: `${TARGET_HELP} --json shows host, user and end of the token, too.`,
   async run(io, input) {
-    const target = input.args[0];
-    const client = await clientOf(io, { url: input.text("url"), target });
-    const environment = await findEnvironment(io, client, target, input.text("database"));
+    const { client, environment } = await openTarget(io, {
+      target: input.args[0],
+      url: input.text("url"),
+      database: input.text("database"),
+    });
     return printToken(io, input, client, environment);
   },
 };

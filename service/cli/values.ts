@@ -44,7 +44,8 @@ export async function confirmed(
     lines.close();
   }
   if (answer === undefined) throw usage(`${what} Repeat it: --confirm '${shown(expected)}'.`);
-  if (answer.trim() !== expected) throw usage(`Not confirmed: ${shown(expected)} was expected. Nothing was done.`);
+  if (answer.trim() !== expected)
+    throw usage(`Not confirmed: ${shown(expected)} was expected. Nothing was done.`);
 }
 
 /** All of standard input, for secrets and files that must not stand on a command line. */

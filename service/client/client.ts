@@ -4,7 +4,7 @@ import { type CallOptions, type ClientOptions, createRequester } from "./request
 import type { DeviceLogin, Environment, Operation, Region, Self, Session, Slots, Started } from "./types.ts";
 import { type WaitOptions, waitForOperation, waitUntilSettled } from "./wait.ts";
 
-export type { Page, PageOptions } from "./databases.ts";
+export type { EnvironmentFilter, Page, PageOptions } from "./databases.ts";
 export { OffshootError } from "./error.ts";
 export { type JobCredentialOptions, type JobIdentity, jobCredential } from "./oidc.ts";
 export type { CallOptions, ClientOptions } from "./request.ts";

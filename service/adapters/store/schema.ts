@@ -1,11 +1,8 @@
-import { readdir, readFile } from "node:fs/promises";
-import { join } from "node:path";
 import type { Pool } from "pg";
 import { Refused } from "../../domain/errors.ts";
 import { isConflict } from "./database.ts";
+import { migrationFiles } from "./migration-files.ts";
 
-/** The service's own migrations: one DDL statement per file, because DSQL allows one per transaction. */
-const DIRECTORY = join(import.meta.dirname, "..", "..", "migrations");
 const META = "CREATE TABLE IF NOT EXISTS meta (key text PRIMARY KEY, value text NOT NULL)";
 /** Conflicts with another starter, or with DSQL's catalog after a change, pass within a few tries. */
 const TRIES_MAX = 20;
@@ -25,9 +22,9 @@ export async function migrateStore(pool: Pool, flavour: StoreFlavour): Promise<r
   await retrying(() => pool.query(META));
   const done = await appliedMigrations(pool);
   const applied: string[] = [];
-  for (const name of await ourMigrations()) {
+  for (const { name, text } of await migrationFiles()) {
     if (done.has(name)) continue;
-    await apply(pool, flavour, await readFile(join(DIRECTORY, name), "utf8"));
+    await apply(pool, flavour, text);
     await retrying(() =>
       pool.query("insert into meta (key, value) values ($1, 'applied') on conflict (key) do nothing", [
         `migration:${name}`,
@@ -40,7 +37,7 @@ export async function migrateStore(pool: Pool, flavour: StoreFlavour): Promise<r
 
 /** Throws Refused `store_version` unless the store has exactly the migrations of this version of the service. */
 export async function checkStoreVersion(pool: Pool): Promise<void> {
-  const ours = await ourMigrations();
+  const ours = (await migrationFiles()).map(({ name }) => name);
   const done = await retrying(() => appliedMigrations(pool)).catch((error: unknown) => {
     if (error instanceof Error && "code" in error && error.code === "42P01") return new Set<string>();
     throw error;
@@ -74,10 +71,6 @@ async function appliedMigrations(pool: Pool): Promise<Set<string>> {
     "select key from meta where key like 'migration:%' order by key",
   );
   return new Set(rows.map((row) => row.key.slice("migration:".length)));
-}
-
-async function ourMigrations(): Promise<readonly string[]> {
-  return (await readdir(DIRECTORY)).filter((name) => name.endsWith(".sql")).sort();
 }
 
 async function retrying<T>(attempt: () => Promise<T>): Promise<T> {
