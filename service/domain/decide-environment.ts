@@ -106,6 +106,7 @@ function decidePresent(
   const { until } = environment;
   const ends = until !== null && !environment.protected;
   if (ends && now >= until) return { do: "expire" };
+  if (next && next.bornGeneration < environment.resetGeneration) return { do: "drop_next" };
   if (serving && serving.bornGeneration < environment.resetGeneration) return { do: "discard" };
   if (standing(serving) === "retired") return { do: "restore" };
   if (standing(serving) === "lost") {

@@ -41,6 +41,8 @@ export function decideWanted(facts: DesireFacts): Desire {
   if (command?.verb === "destroy") return { wanted: "absent", reason: "command_destroy" };
   const asked =
     command !== null && (facts.open || (facts.closedAt !== null && command.commentedAt > facts.closedAt));
+  const api = decideByApi(facts, asked);
+  if (api) return api;
   if (existing?.reason === "expired" && (facts.open || asked)) {
     const again = facts.headSha !== existing.headSha;
     const askedAgain = asked && command.commentedAt > existing.wantedAt;
@@ -52,4 +54,15 @@ export function decideWanted(facts: DesireFacts): Desire {
   const known = existing !== null && existing.reason !== "opened_before_installation";
   if (!known && !facts.activity) return { wanted: "absent", reason: "opened_before_installation" };
   return { wanted: "present", reason: "pull_open" };
+}
+
+/** What a request to the API asked for holds like a comment: until a newer one, or a closing after it. */
+function decideByApi({ open, closedAt, command, existing }: DesireFacts, asked: boolean): Desire | null {
+  if (existing?.reason === "api_destroy") {
+    const askedSince = asked && command !== null && command.commentedAt > existing.wantedAt;
+    return askedSince ? null : { wanted: "absent", reason: "api_destroy" };
+  }
+  if (existing?.reason !== "api_create" || existing.wanted !== "present") return null;
+  const closedSince = !open && (closedAt === null || closedAt > existing.wantedAt);
+  return closedSince ? null : { wanted: "present", reason: "api_create" };
 }

@@ -66,6 +66,7 @@ async function apply(context: Context, step: Step, read: Read): Promise<void> {
   const again = moreWaiting(deliveries, now) ?? contradicted(read, now);
   await step.commit(again, async (tx) => {
     await tx.putPull(rowOf(read), pull.state, now);
+    await tx.putRepository(rowOf(read), now);
     const before = await tx.newestCommand(step.key);
     const fresh = await addCommands(tx, step.key, commands);
     await settleDeliveries(tx, read, now);

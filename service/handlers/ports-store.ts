@@ -108,6 +108,10 @@ export interface StoreReads extends CredentialReads {
   /** Statements that were applied, per cluster. */
   appliedStatements(clusterIds: readonly string[]): Promise<ReadonlyMap<string, number>>;
   repository(host: string, repositoryId: number): Promise<RepositoryTarget | null>;
+  /** The one that has this name now, as far as is known. */
+  repositoryNamed(host: string, name: string): Promise<RepositoryTarget | null>;
+  /** Those of these ids, on whatever host. */
+  repositories(ids: readonly number[]): Promise<readonly RepositoryTarget[]>;
   migrationSet(digest: string): Promise<readonly MigrationFile[] | null>;
   operation(id: string): Promise<OperationRow | null>;
   /** A page of history, oldest first, after the event with that id. */

@@ -22,6 +22,16 @@ export interface Offered {
 /** Counts slots, at AWS and in the store, and offers one to the environment or a place in the queue. */
 export async function readOffer(context: Context, environment: Environment): Promise<Offered> {
   const { store, policy } = context;
+  const { census, regionVersion, settling } = await readCensus(context);
+  if (environment.servingId) return { offer: offerRebuild(census), regionVersion, census, settling };
+  const [waiting, holdings] = [await store.waiting(), await store.holdings()];
+  const offer = offerSlot(asWaiting(environment), ahead(environment, waiting), holdings, policy.caps, census);
+  return { offer, regionVersion, census, settling };
+}
+
+/** Counts the slots, at AWS and in the store. */
+export async function readCensus(context: Context): Promise<Omit<Offered, "offer">> {
+  const { store, policy } = context;
   const listed = await context.control.count();
   if (listed === null) {
     throw new Retryable(
@@ -39,10 +49,7 @@ export async function readOffer(context: Context, environment: Environment): Pro
   };
   const { regionVersion } = rows;
   const settling = rows.ours > rows.oursWithId;
-  if (environment.servingId) return { offer: offerRebuild(census), regionVersion, census, settling };
-  const [waiting, holdings] = [await store.waiting(), await store.holdings()];
-  const offer = offerSlot(asWaiting(environment), ahead(environment, waiting), holdings, policy.caps, census);
-  return { offer, regionVersion, census, settling };
+  return { regionVersion, census, settling };
 }
 
 /** The number of slots that previews have in all. */

@@ -27,6 +27,7 @@ export const STATUS_OF_REASON = {
   conflict: 409,
   idempotency_key_reused: 409,
   protected: 409,
+  deleted: 409,
   not_restorable: 409,
   not_ready: 409,
   use_tenants: 409,

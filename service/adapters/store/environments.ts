@@ -28,7 +28,8 @@ const FIND = sql(
 const INSERT = sql(
   "environment_insert",
   `insert into environment (${COLUMNS}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,
-   $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31)`,
+   $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31)
+   on conflict (owner_key) do nothing`,
 );
 // The whole row from one read: a guard that covers some columns only would let a stale one through (field case F13).
 const UPDATE = sql(
@@ -99,7 +100,8 @@ export async function findEnvironments(db: Sql, text: string): Promise<readonly 
 export async function insertEnvironment(db: Sql, e: Environment): Promise<void> {
   const owner = [e.ownerKey, e.pullKey, e.repositoryId, e.number, e.database, e.author];
   const kind = [e.kind, e.customerKey, e.gitBranch];
-  await db.query(INSERT, [e.id, ...owner, ...kind, ...changing(e), e.version]);
+  const values = [e.id, ...owner, ...kind, ...changing(e), e.version];
+  await compareAndSet(db, INSERT, values, `the environment of ${e.ownerKey}`);
   await putLabels(db, e.id, {}, e.labels);
 }
 

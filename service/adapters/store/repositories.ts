@@ -16,6 +16,15 @@ const PUT_REPOSITORY = sql(
      read_at = excluded.read_at
    where repository.name <> excluded.name or repository.installation_id <> excluded.installation_id`,
 );
+const NAMED = sql(
+  "repository_named",
+  `select host, id, name, installation_id from repository where name = $1 and host = $2
+   order by read_at desc, id desc limit 1`,
+);
+const BY_IDS = sql(
+  "repository_by_ids",
+  "select host, id, name, installation_id from repository where id = any($1::bigint[]) order by host, id",
+);
 const SET = sql("migration_set_by_digest", "select files from migration_set where digest = $1");
 // The digest is that of the files, so the row that is there already is the same.
 const PUT_SET = sql(
@@ -32,17 +41,25 @@ const ADD_OPERATION = sql(
    on conflict (id) do nothing`,
 );
 
+type RepositoryColumns = { host: string; id: unknown; name: string; installation_id: unknown };
+
 export async function repository(db: Sql, host: string, id: number): Promise<RepositoryTarget | null> {
-  type Row = { host: string; id: unknown; name: string; installation_id: unknown };
-  const row = await one<Row>(db, REPOSITORY, [host, id]);
-  return (
-    row && {
-      host: row.host,
-      repositoryId: number(row.id),
-      repositoryName: row.name,
-      installationId: number(row.installation_id),
-    }
-  );
+  const row = await one<RepositoryColumns>(db, REPOSITORY, [host, id]);
+  return row && fromRow(row);
+}
+
+export async function repositoryNamed(db: Sql, host: string, name: string): Promise<RepositoryTarget | null> {
+  const row = await one<RepositoryColumns>(db, NAMED, [name, host]);
+  return row && fromRow(row);
+}
+
+export async function repositories(db: Sql, ids: readonly number[]): Promise<readonly RepositoryTarget[]> {
+  if (ids.length === 0) return [];
+  return (await db.query<RepositoryColumns>(BY_IDS, [ids])).rows.map(fromRow);
+}
+
+function fromRow({ host, id, name, installation_id }: RepositoryColumns): RepositoryTarget {
+  return { host, repositoryId: number(id), repositoryName: name, installationId: number(installation_id) };
 }
 
 export async function putRepository(db: Sql, target: RepositoryTarget, readAt: Date): Promise<void> {

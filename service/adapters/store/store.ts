@@ -40,6 +40,8 @@ function reads(db: Sql): StoreReads {
     oldestRetired: (account, region, before) => clusters.oldestRetired(db, account, region, before),
     appliedStatements: (ids) => records.appliedStatements(db, ids),
     repository: (host, id) => repositories.repository(db, host, id),
+    repositoryNamed: (host, name) => repositories.repositoryNamed(db, host, name),
+    repositories: (ids) => repositories.repositories(db, ids),
     migrationSet: (digest) => repositories.migrationSet(db, digest),
     operation: (id) => repositories.operation(db, id),
     ledger: (id) => records.ledger(db, id),
