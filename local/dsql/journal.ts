@@ -32,9 +32,12 @@ export function openJournal<Change>(options: JournalOptions<Change>): { append(c
   }
   let file: number | undefined;
   let count = 0;
-  const rewrite = (): void => {
+  const close = (): void => {
     if (file !== undefined) closeSync(file);
     file = undefined;
+  };
+  const rewrite = (): void => {
+    close();
     writeFileSync(`${path}.new`, `${JSON.stringify(snapshot())}\n`, { mode: 0o600 });
     renameSync(`${path}.new`, path);
     file = openSync(path, "a", 0o600);
@@ -44,8 +47,16 @@ export function openJournal<Change>(options: JournalOptions<Change>): { append(c
     append(change) {
       // The first change after a start also drops the half of a line that a SIGKILL may have left.
       if (file === undefined || count >= MAX_LINES) return rewrite();
-      writeSync(file, `${JSON.stringify(change)}\n`);
-      count += 1;
+      const line = Buffer.from(`${JSON.stringify(change)}\n`);
+      let written = 0;
+      try {
+        written = writeSync(file, line);
+        count += 1;
+      } finally {
+        // A full disk may have taken a part of the line; nothing may follow it.
+        if (written < line.length) close();
+      }
+      if (file === undefined) rewrite();
     },
   };
 }
