@@ -8,7 +8,10 @@ import { createClusterControl } from "./adapters/dsql-control.ts";
 import { createCredentials } from "./adapters/dsql-credentials.ts";
 import { createDatabases } from "./adapters/dsql-databases.ts";
 import { createGitHub } from "./adapters/github.ts";
+import { createJobTokens } from "./adapters/job-tokens.ts";
 import { createLog } from "./adapters/log.ts";
+import { secrets } from "./adapters/secrets.ts";
+import { createSignIn } from "./adapters/sign-in.ts";
 import { createSplitter } from "./adapters/splitter.ts";
 import { createDatabase } from "./adapters/store/database.ts";
 import { createJournal } from "./adapters/store/journal.ts";
@@ -16,10 +19,15 @@ import { checkStoreVersion, type StoreFlavour } from "./adapters/store/schema.ts
 import { createStore } from "./adapters/store/store.ts";
 import type { Config, StoreConfig } from "./config.ts";
 import { AGE_DAYS, CALL_TIMEOUT_MS } from "./domain/limits.ts";
+import { createApiHandlers } from "./handlers/api.ts";
+import { createAuthenticate } from "./handlers/authenticate.ts";
 import type { Context, Policy } from "./handlers/context.ts";
 import type { Chance, Clock, Log } from "./handlers/ports.ts";
+import type { ApiContext } from "./handlers/ports-api.ts";
 import type { Store } from "./handlers/ports-store.ts";
+import { beginLogin, exchangeJobToken, pollLogin } from "./handlers/sessions.ts";
 import { startWorker, type Worker } from "./handlers/worker.ts";
+import type { ApiDeps } from "./http/api.ts";
 import { buildApp } from "./http/app.ts";
 import { createVerifier } from "./http/signature.ts";
 
@@ -73,6 +81,7 @@ export async function compose(config: Config): Promise<System> {
     policy: policyOf(config),
   };
   const app = buildApp({
+    api: apiOf(config, context),
     appId: config.github.appId,
     host: config.github.host,
     verify: createVerifier(config.github.webhookSecrets),
@@ -97,6 +106,30 @@ export async function compose(config: Config): Promise<System> {
       control.close();
       await database.close();
     },
+  };
+}
+
+/** What the API has besides: who asks, and tokens. */
+function apiOf(config: Config, context: Context): ApiDeps {
+  const { api, github } = config;
+  const { publicUrl, oidcIssuers, githubClientId } = api;
+  const { host, webUrl, apiUrl } = github;
+  const whole: ApiContext = {
+    ...context,
+    ...{ host, publicUrl, secrets },
+    signer: null,
+    jobTokens: oidcIssuers.length > 0 ? createJobTokens({ issuers: oidcIssuers, audience: publicUrl }) : null,
+    signIn: githubClientId ? createSignIn({ clientId: githubClientId, webUrl, apiUrl, host }) : null,
+  };
+  return {
+    handlers: createApiHandlers(whole),
+    authenticate: createAuthenticate(whole),
+    access: {
+      exchangeJobToken: (token) => exchangeJobToken(whole, token),
+      beginLogin: () => beginLogin(whole),
+      pollLogin: (deviceCode) => pollLogin(whole, deviceCode),
+    },
+    ...{ publicUrl, webUrl, log: context.log },
   };
 }
 
