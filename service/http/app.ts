@@ -7,6 +7,7 @@ import Fastify, {
   type HTTPMethods,
 } from "fastify";
 import { type ApiDeps, apiRoutes } from "./api.ts";
+import { sendApiError } from "./api-error.ts";
 import { healthRoutes } from "./health.ts";
 import { sendProblem } from "./problem.ts";
 import { type WebhookDeps, webhookRoutes } from "./webhook.ts";
@@ -20,6 +21,7 @@ export interface AppDeps extends WebhookDeps {
 
 /** What an address may be asked; an address that knows another method answers 405 instead of 404. */
 const METHODS: readonly HTTPMethods[] = ["GET", "POST", "PUT", "PATCH", "DELETE"];
+const API_PREFIX = "/v1";
 /** A request that is not whole by then is cut off; GitHub waits for 10 s, its Enterprise Server for 30 s. */
 const REQUEST_TIMEOUT_MS = 30_000;
 /** How much of an unknown address is repeated. */
@@ -31,17 +33,21 @@ const REQUEST_ID = /^[\w.:-]{1,64}$/;
 export function buildApp(deps: AppDeps): FastifyInstance {
   const onError = (error: FastifyError, request: FastifyRequest, reply: FastifyReply) =>
     sendError(deps, error, request, reply);
+  const { api } = deps;
   // Fastify meets a malformed address before any route does.
+  const onMalformed = (error: FastifyError, request: FastifyRequest, reply: FastifyReply) =>
+    api && request.url.startsWith(`${API_PREFIX}/`)
+      ? sendApiError(api.log, error, request, reply)
+      : onError(error, request, reply);
   const app = Fastify({
     logger: false,
-    frameworkErrors: onError,
+    frameworkErrors: onMalformed,
     requestTimeout: REQUEST_TIMEOUT_MS,
     genReqId: ({ headers }) => requestIdOf(headers["x-request-id"]),
   });
   app.register((scope) => webhookRoutes(scope, deps));
   app.register((scope) => healthRoutes(scope, deps.ready));
-  const { api } = deps;
-  if (api) app.register((scope) => apiRoutes(scope, api), { prefix: "/v1" });
+  if (api) app.register((scope) => apiRoutes(scope, api), { prefix: API_PREFIX });
   app.setNotFoundHandler((request, reply) => sendNotFound(app, request, reply));
   app.setErrorHandler(onError);
   return app;

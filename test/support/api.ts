@@ -6,7 +6,7 @@ import { buildApp } from "../../service/http/app.ts";
 import type { Access } from "../../service/http/routes-access.ts";
 import { createMemoryHandlers } from "./api-handlers.ts";
 
-export const PUBLIC_URL = "https://offshoot.invalid";
+export const PUBLIC_URL = "https://offshoot.example";
 export const QUIET: Log = { info: () => {}, warn: () => {}, error: () => {} };
 const journal: Journal = { append: async () => {} };
 
