@@ -1,6 +1,6 @@
 import { type Identity, type Principals, refuseAction } from "./principals.ts";
 import type { Registry } from "./registry.ts";
-import { type Token, verifyToken } from "./signature.ts";
+import { verifyToken } from "./signature.ts";
 import type { Failure } from "./wire.ts";
 
 export interface AdmissionOptions {
@@ -60,18 +60,17 @@ export async function admit(
     return denied(`Wrong user to action mapping. user: ${user}, action: ${token.action}`);
   }
   if (user === "" || user === "postgres") return denied(`The role ${user} cannot connect`);
-  const refusal = refuseCluster(identifier, token, registry);
+  const { identity, action } = token;
+  const refusal = refuseCluster({ identifier, identity, action }, registry);
   if (refusal) return refusal;
   const settings = readSettings(user, parameters, options);
   if ("code" in settings) return settings;
-  const { identity, action } = token;
   return { identifier, settings, identity, action };
 }
 
 /** What the cluster itself, its policy or the policy of the caller's session has against a connection. */
-function refuseCluster(
-  identifier: string,
-  { identity, action }: Token,
+export function refuseCluster(
+  { identifier, identity, action }: Omit<Admission, "settings">,
   registry: AdmissionOptions["registry"],
 ): Failure | undefined {
   const { status, arn } = registry.lookUp(identifier) ?? {};

@@ -1,6 +1,6 @@
 import net from "node:net";
 import type { Duplex } from "node:stream";
-import { ADMIN, type Admission, type AdmissionOptions, admit, denied } from "./admission.ts";
+import { ADMIN, type Admission, type AdmissionOptions, admit, denied, refuseCluster } from "./admission.ts";
 import type { Connections } from "./connections.ts";
 import type { Instances } from "./instances.ts";
 import type { Identity } from "./principals.ts";
@@ -55,10 +55,11 @@ export async function openSession(
 
 async function connect(
   client: net.Socket,
-  { identifier, settings, identity, action }: Admission,
-  { instances, connections, indexBuildMs }: SessionOptions,
+  admission: Admission,
+  { registry, instances, connections, indexBuildMs }: SessionOptions,
   cancelKeys: CancelKeys,
 ): Promise<boolean> {
+  const { identifier, settings, identity, action } = admission;
   const { socketPath, release } = await instances.hold(identifier);
   const backend = net.connect(socketPath).on("error", () => {});
   backend.once("close", release);
@@ -81,6 +82,12 @@ async function connect(
     backend.destroy();
   };
   backend.once("close", connections.add({ identifier, identity, action, end }));
+  // While Postgres woke up, the policy may have changed; from here on `connections` hears of that.
+  const late = refuseCluster(admission, registry);
+  if (late) {
+    end(late);
+    return false;
+  }
   client.write(bytes);
   relay(client, backend, indexBuildMs);
   return true;
