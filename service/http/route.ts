@@ -144,7 +144,7 @@ const NEEDS_CALLER: readonly Reason[] = [
   "forbidden",
   "scope",
 ];
-const HAS_BODY: readonly Reason[] = ["body_too_large", "unsupported_media_type"];
+const MAY_HAVE_BODY: readonly Reason[] = ["body_too_large", "unsupported_media_type"];
 const WRITES: readonly Reason[] = ["conflict", "idempotency_key_reused"];
 
 function schemaOf(route: Route<TSchema, TSchema, TSchema>) {
@@ -153,7 +153,7 @@ function schemaOf(route: Route<TSchema, TSchema, TSchema>) {
     ...COMMON,
     ...(isPublic ? [] : NEEDS_CALLER),
     ...(params ? (["not_found"] as const) : []),
-    ...(body ? HAS_BODY : []),
+    ...(isWrite(method) ? MAY_HAVE_BODY : []),
     ...(isWrite(method) && !isPublic ? WRITES : []),
     ...(route.takesIfMatch ? (["precondition_failed"] as const) : []),
     ...(route.reasons ?? []),
