@@ -3,14 +3,16 @@
 import module from "node:module";
 import { VERSION } from "./cli/version.ts";
 
-// Node 22 and newer keep the compiled code for the next start.
-module.enableCompileCache?.();
-
 const [first] = process.argv.slice(2);
 if (first === "--version" || first === "-v") {
-  console.log(VERSION);
+  process.stdout.write(`${VERSION}\n`);
 } else {
-  const { main } = await import("./cli/main.ts");
-  // Set, not called: what was written to a pipe must still arrive.
-  process.exitCode = await main(process.argv.slice(2), process);
+  // Node 22 and newer keep the compiled code for the next start.
+  module.enableCompileCache?.();
+  import("./cli/main.ts")
+    .then(({ main }) => main(process.argv.slice(2), process))
+    .then((code) => {
+      // Set, not called: what was written to a pipe must still arrive.
+      process.exitCode = code;
+    });
 }

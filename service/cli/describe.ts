@@ -27,7 +27,7 @@ export function environmentFacts(io: Io, one: Environment): string {
     ["phase", one.phase],
     ["failure", failure && `${failure.reason}${where}: ${failure.message}`],
     ["wanted", `${one.wanted} (${one.reason})`],
-    ["host", endpoint?.host],
+    ["host", endpoint?.host ?? null],
     ["migrations", `${migrations.applied} of ${migrations.statements} statements`],
     ["labels", labelText(one) || null],
     ["protected", one.protected ? "yes" : null],

@@ -24,7 +24,7 @@ const doctor: Command = {
     const isOperator = io.env["OFFSHOOT_STORE_URL"] !== undefined;
     const told = input.text("url");
     const checks: Check[] = isOperator && !told && !io.env["OFFSHOOT_URL"] ? [] : clientChecks(io, told);
-    const operator = isOperator ? await import("./operator/doctor.ts") : null;
+    const operator = isOperator ? await import("./operator/commands.ts") : null;
     const findings = await findingsOf(checks);
     if (operator) findings.push(...(await operator.operatorFindings(io)));
     if (input.json) sayJson(io, findings);

@@ -194,7 +194,7 @@ const wait: Command = {
   },
 };
 
-const why: Command = {
+export const why: Command = {
   name: "env why",
   ...TARGET,
   summary: "tell the history of a database",

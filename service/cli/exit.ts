@@ -29,9 +29,14 @@ export function usage(message: string): Exit {
   return new Exit(EXIT.usage, message);
 }
 
+/** By name, because each part of the bundle has a class of its own. */
+export function isExit(error: unknown): error is Exit {
+  return error instanceof Error && error.name === "Exit";
+}
+
 /** The exit code of an error. */
 export function exitCodeOf(error: unknown): number {
-  if (error instanceof Exit) return error.code;
+  if (isExit(error)) return error.code;
   if (!(error instanceof OffshootError)) return EXIT.failed;
   if (error.reason === "timeout") return EXIT.timeout;
   if (error.status === 404) return EXIT.notFound;

@@ -2,9 +2,10 @@
 import { parseArgs } from "node:util";
 import { OffshootError } from "../client/client.ts";
 import type { Command, Input, Option } from "./command.ts";
-import { EXIT, Exit, exitCodeOf, usage } from "./exit.ts";
+import { EXIT, exitCodeOf, isExit, usage } from "./exit.ts";
 import { type Io, note, say, shown } from "./terminal.ts";
 
+const operator = () => import("./operator/commands.ts");
 /** The first word of a command, and where it is; loaded when it is called, so that the others cost nothing. */
 const GROUPS: Readonly<Record<string, () => Promise<{ readonly commands: readonly Command[] }>>> = {
   login: () => import("./login.ts"),
@@ -15,9 +16,9 @@ const GROUPS: Readonly<Record<string, () => Promise<{ readonly commands: readonl
   connect: () => import("./connect.ts"),
   run: () => import("./run-command.ts"),
   doctor: () => import("./doctor.ts"),
-  why: () => import("./operator/why.ts"),
-  store: () => import("./operator/store.ts"),
-  keys: () => import("./operator/keys.ts"),
+  why: () => import("./why.ts"),
+  store: operator,
+  keys: operator,
 };
 const COMMON: Readonly<Record<string, Option>> = {
   json: { type: "boolean", help: "print JSON" },
@@ -99,11 +100,7 @@ function tell(io: Io, error: unknown, json: boolean): void {
   } else if (error instanceof OffshootError) {
     const id = error.requestId ? ` (request ${error.requestId})` : "";
     note(io, shown(`${error.detail}${id}`));
-  } else
-    note(
-      io,
-      error instanceof Exit || isPlain(error) ? lines(message) : lines(Object(error).stack ?? message),
-    );
+  } else note(io, isExit(error) || isPlain(error) ? lines(message) : lines(Object(error).stack ?? message));
 }
 
 /** Our own messages may have several lines, such as the problems of a configuration. */

@@ -8,8 +8,9 @@ import {
   PULL_TRIES_MAX,
 } from "../domain/limits.ts";
 import { databaseName } from "../domain/names.ts";
-import { ownerKey, type PullRef, parsePullKey, pullKey } from "../domain/owner.ts";
+import { ownerKey, type PullRef, parseBranchKey, parsePullKey, pullKey } from "../domain/owner.ts";
 import { type Context, newId } from "./context.ts";
+import { intakeBranch } from "./intake-branch.ts";
 import type { Pull } from "./ports.ts";
 import type { EnvironmentChange, PendingDelivery, PullRow, StoreTransaction } from "./ports-store.ts";
 import { type ReadCommand, readCommands } from "./read-commands.ts";
@@ -31,9 +32,14 @@ const STATES: ReadonlyMap<string, Pull["state"]> = new Map([
  */
 export async function intake(context: Context, step: Step): Promise<void> {
   const { store } = context;
-  const ref = parsePullKey(step.key);
-  if (!ref) throw new Error(`The wakeup key ${step.key} is not a pull request.`);
   const deliveries = await store.pendingDeliveries(step.key, INTAKE_DELIVERIES);
+  const branch = parseBranchKey(step.key);
+  if (branch) {
+    const again = moreWaiting(deliveries, context.clock.now());
+    return intakeBranch(context, step, branch, deliveries, again);
+  }
+  const ref = parsePullKey(step.key);
+  if (!ref) throw new Error(`The wakeup key ${step.key} is neither a pull request nor a git branch.`);
   const targets = targetsOf(ref, deliveries, await store.pull(step.key));
   if (targets.length === 0) return step.commit(null, async () => {});
   try {

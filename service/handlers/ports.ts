@@ -161,7 +161,7 @@ export interface GitHub {
 export interface DeliveryRow {
   readonly appId: number;
   readonly guid: string;
-  /** pullKey of the pull request that it speaks of. */
+  /** pullKey of the pull request, or branchKey of the git branch, that it speaks of. */
   readonly pullKey: string;
   readonly event: string;
   readonly action: string;

@@ -1,4 +1,4 @@
-import { pullKey } from "../domain/owner.ts";
+import { branchKey, isGitBranch, pullKey } from "../domain/owner.ts";
 import type { DeliveryRow } from "./ports.ts";
 
 /** What becomes of a webhook whose signature holds. */
@@ -19,7 +19,7 @@ export interface Envelope {
 }
 
 /** Events that are parsed; every other one gets a 2xx unread. */
-export const WANTED_EVENTS: ReadonlySet<string> = new Set(["pull_request", "issue_comment"]);
+export const WANTED_EVENTS: ReadonlySet<string> = new Set(["pull_request", "issue_comment", "push"]);
 
 const PULL_ACTIONS = new Set([
   "opened",
@@ -37,6 +37,10 @@ const LOGIN = /^[A-Za-z0-9_-]{1,100}(\[bot\])?$/;
 /** A comment without this at the beginning of a line is conversation and writes no row. */
 const MAY_BE_COMMAND = /^[ \t`]*\/db\b/im;
 
+const HEADS = "refs/heads/";
+/** A git branch's row has this in the place of a pull request's number. */
+const NO_NUMBER = 0;
+
 type Fields = Readonly<Record<string, unknown>>;
 
 /**
@@ -46,6 +50,7 @@ type Fields = Readonly<Record<string, unknown>>;
 export function receive(envelope: Envelope): Received {
   const body = fieldsOf(envelope.payload);
   if (!body) return invalid("The body is not a JSON object.");
+  if (envelope.event === "push") return pushEvent(envelope, body);
   const action = body["action"];
   if (typeof action !== "string")
     return invalid(`A ${envelope.event} event has an action; this body has none.`);
@@ -62,7 +67,7 @@ function pullEvent(envelope: Envelope, body: Fields, action: string): Received {
   }
   if (!PULL_ACTIONS.has(action)) return ignored("action");
   if (action === "edited" && !fieldsOf(fieldsOf(body["changes"])?.["base"])) return ignored("edit");
-  return rowOf(envelope, body, action, number, null, loginOf(body["sender"]));
+  return rowOf(envelope, body, action, { number }, null, loginOf(body["sender"]));
 }
 
 function commentEvent(envelope: Envelope, body: Fields, action: string): Received {
@@ -77,14 +82,27 @@ function commentEvent(envelope: Envelope, body: Fields, action: string): Receive
   if (typeof comment["body"] !== "string" || !MAY_BE_COMMAND.test(comment["body"]))
     return ignored("no_command");
   if (!isId(comment["id"])) return invalid("The comment has no id.");
-  return rowOf(envelope, body, action, issue["number"], comment["id"], loginOf(user));
+  return rowOf(envelope, body, action, { number: issue["number"] }, comment["id"], loginOf(user));
 }
+
+/** A push to a git branch, also its deletion. Tags have no environments. */
+function pushEvent(envelope: Envelope, body: Fields): Received {
+  const ref = body["ref"];
+  if (typeof ref !== "string") return invalid("A push event has a ref; this body has none.");
+  if (!ref.startsWith(HEADS)) return ignored("not_a_branch");
+  const gitBranch = ref.slice(HEADS.length);
+  if (!isGitBranch(gitBranch)) return invalid("The ref is not one that git allows.");
+  return rowOf(envelope, body, "pushed", { gitBranch }, null, loginOf(body["sender"]));
+}
+
+/** What a delivery speaks of within its repository. */
+type Thing = { readonly gitBranch: string } | { readonly number: unknown };
 
 function rowOf(
   envelope: Envelope,
   body: Fields,
   action: string,
-  number: unknown,
+  thing: Thing,
   commentId: number | null,
   sender: string | null,
 ): Received {
@@ -97,13 +115,22 @@ function rowOf(
   if (!isId(repositoryId) || typeof repositoryName !== "string" || !REPOSITORY_NAME.test(repositoryName)) {
     return invalid("The repository has no valid id and full_name.");
   }
-  if (!isId(number) || number > 2_147_483_647) return invalid("The pull request has no valid number.");
   if (!isId(installationId)) return invalid("The installation has no valid id.");
   if (sender === null) return invalid("The event has no valid sender.");
   const { host, appId, guid, event } = envelope;
-  const key = pullKey({ host, repositoryId, number });
+  const placed = placeOf(host, repositoryId, thing);
+  if (!placed) return invalid("The pull request has no valid number.");
+  const { key, number } = placed;
   const common = { appId, guid, pullKey: key, event, action, installationId, repositoryId, repositoryName };
   return { kind: "wanted", row: { ...common, number, commentId, sender } };
+}
+
+function placeOf(host: string, repositoryId: number, thing: Thing) {
+  if ("gitBranch" in thing) {
+    return { key: branchKey({ host, repositoryId, gitBranch: thing.gitBranch }), number: NO_NUMBER };
+  }
+  const { number } = thing;
+  return isNumber(number) ? { key: pullKey({ host, repositoryId, number }), number } : null;
 }
 
 function loginOf(user: unknown): string | null {
@@ -113,6 +140,11 @@ function loginOf(user: unknown): string | null {
 
 function isId(value: unknown): value is number {
   return Number.isSafeInteger(value) && Number(value) > 0;
+}
+
+/** The column is an integer of 32 bits. */
+function isNumber(value: unknown): value is number {
+  return isId(value) && value <= 2_147_483_647;
 }
 
 function fieldsOf(value: unknown): Fields | null {

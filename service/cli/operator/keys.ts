@@ -110,4 +110,4 @@ function keyTable(io: Io, keys: readonly KeyView[]): string {
   return table(io, ["ID", "NAME", "SCOPES", "ONLY", "LAST USE (UTC)", "END (UTC)"], rows);
 }
 
-export const commands: readonly Command[] = [create, list, revoke];
+export const keyCommands: readonly Command[] = [create, list, revoke];

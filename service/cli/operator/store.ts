@@ -38,4 +38,4 @@ const migrate: Command = {
   },
 };
 
-export const commands: readonly Command[] = [migrate];
+export const storeCommands: readonly Command[] = [migrate];
