@@ -18,8 +18,8 @@ const LOOK_AGAIN_MS = 2_000;
 const APPEARS_SECONDS = 60;
 /** Phases of a place that has no database on purpose. */
 const NONE: readonly string[] = ["skipped", "closed", "retired", "destroyed"];
-/** Refusals that say the same: a fork, a closed pull request, a repository without the App. */
-const NONE_REASONS: readonly string[] = ["oidc_fork", "oidc_closed", "oidc_not_installed"];
+/** Refusals that say the same. */
+const NONE_REASONS: readonly string[] = ["oidc_fork", "oidc_closed"];
 
 interface Inputs {
   readonly url: string;

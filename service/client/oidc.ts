@@ -55,8 +55,7 @@ async function exchange(options: JobCredentialOptions): Promise<Session> {
       options.onSecret?.(session.credential);
       return session;
     } catch (error) {
-      const again =
-        error instanceof OffshootError && ["unreachable", "oidc_replayed"].includes(error.reason);
+      const again = error instanceof OffshootError && ["unreachable", "oidc_replayed"].includes(error.reason);
       if (!again || tries >= TRIES_MAX) throw error;
       await sleep(PAUSE_MS);
     }

@@ -37,6 +37,11 @@ const ARROWS: readonly (readonly [string, readonly string[], string])[] = [
     ["../../handlers/worker.ts", "../../compose.ts"],
     "../../handlers/ports-store.ts",
   ],
+  ["service/client", ["node:fs", "pg", "../domain/limits.ts", "../cli/main.ts"], "./types.ts"],
+  ["service/cli", ["../compose.ts", "../adapters/log.ts", "@aws-sdk/client-dsql"], "../client/client.ts"],
+  ["service/cli", ["../handlers/keys.ts", "../action/run.ts"], "node:readline/promises"],
+  ["service/cli/operator", ["../../../local/dsql/engine.ts", "../../http/app.ts"], "../../compose.ts"],
+  ["service/action", ["../domain/limits.ts", "../cli/main.ts", "pg"], "../client/client.ts"],
   ["service", ["../local/dsql/engine.ts"], "./compose.ts"],
   ["local/dsql", ["../../service/domain/limits.ts"], "./engine.ts"],
 ];
