@@ -13,7 +13,9 @@ const LEFT_OUT = new Set(["Wait", "Page", "LabelFilter", "pageOf"]);
 
 /** The text of the client's types: one exported type per schema of the API, under its name. */
 export async function clientTypes(): Promise<string> {
-  const named = Object.entries(schemas).filter(([name]) => !LEFT_OUT.has(name));
+  const named = Object.entries(schemas)
+    .filter(([name]) => !LEFT_OUT.has(name))
+    .sort(([a], [b]) => (a < b ? -1 : 1));
   const names = new Map(named.map(([name, schema]) => [JSON.stringify(schema), name]));
   const definitions = Object.fromEntries(named.map(([name, schema]) => [name, plain(name, schema, names)]));
   const root: JSONSchema = { title: "Api", type: "object", additionalProperties: false, definitions };

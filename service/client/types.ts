@@ -4,6 +4,10 @@
 export type CustomerKey = string;
 /** Opaque id. */
 export type EnvironmentId = string;
+/** owner/name. */
+export type Repository = string;
+/** Name of a git branch. */
+export type GitBranch = string;
 /** Computed from what is wanted and what exists. */
 export type Phase =
   | "queued"
@@ -78,9 +82,9 @@ export interface Environment {
 /** Whom the environment is for; `kind` says which members are set. */
 export interface Owner {
   kind: "pull" | "branch" | "tenant";
-  repository: string | null;
+  repository: Repository | null;
   number: number | null;
-  gitBranch: string | null;
+  gitBranch: GitBranch | null;
   database: string | null;
   key: CustomerKey | null;
 }
@@ -105,10 +109,8 @@ export interface Failure {
 }
 /** A database for a git branch. */
 export interface EnvironmentCreate {
-  /** owner/name. */
-  repository: string;
-  /** Name of a git branch. */
-  gitBranch: string;
+  repository: Repository;
+  gitBranch: GitBranch;
   labels?: Labels;
   until?: string | null;
 }
