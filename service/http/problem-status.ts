@@ -23,6 +23,8 @@ export const STATUS_OF_REASON = {
   login_denied: 403,
   login_expired: 403,
   not_found: 404,
+  repository_not_found: 404,
+  git_branch_not_found: 404,
   method_not_allowed: 405,
   conflict: 409,
   idempotency_key_reused: 409,
@@ -50,6 +52,9 @@ export const STATUS_OF_REASON = {
   paused: 503,
 } as const satisfies Readonly<Record<string, number>>;
 export type Reason = keyof typeof STATUS_OF_REASON;
+
+/** What a request that asks GitHub, as for a person's permission, may meet. */
+export const GITHUB_REASONS: readonly Reason[] = ["github_unavailable", "github_rate_limit", "paused"];
 
 /** A refusal that no table knows is of what was asked for, not of how: a repository that is gone, a branch of no name. */
 const UNKNOWN_REASON_STATUS = 422;

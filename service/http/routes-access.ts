@@ -2,6 +2,7 @@ import type { Caller } from "../domain/caller.ts";
 import { Refused } from "../domain/errors.ts";
 import type { DeviceLogin } from "../handlers/ports-api.ts";
 import type { SessionView } from "../handlers/sessions.ts";
+import { GITHUB_REASONS } from "./problem-status.ts";
 import type { AddRoute } from "./route.ts";
 import { DevicePoll, SessionRequest } from "./schemas.ts";
 
@@ -32,7 +33,7 @@ export function accessRoutes(add: AddRoute, access: Access): void {
     reasons: [
       ...(["oidc_invalid", "oidc_expired", "oidc_audience", "oidc_issuer", "oidc_replayed"] as const),
       ...(["oidc_event", "oidc_fork", "oidc_closed", "oidc_not_installed", "oidc_unavailable"] as const),
-      ...(["github_unavailable", "github_rate_limit", "paused"] as const),
+      ...GITHUB_REASONS,
     ],
     handle: async ({ body }) => ({ status: 201, body: await access.exchangeJobToken(body.oidcToken) }),
   });

@@ -2,6 +2,7 @@ import Type, { type Static } from "typebox";
 import { Refused } from "../domain/errors.ts";
 import type { EnvironmentFilter } from "../handlers/api-types.ts";
 import type { ApiHandlers } from "./api-handlers.ts";
+import { GITHUB_REASONS } from "./problem-status.ts";
 import { type Addresses, labelsOf, placeOfUrl, timeOf, untilOf } from "./query.ts";
 import type { AddRoute } from "./route.ts";
 import {
@@ -53,7 +54,7 @@ function readRoutes(add: AddRoute, handlers: ApiHandlers, addresses: Addresses):
     summary: "List databases of all owners",
     query: Query,
     answers: { 200: ["A page, the oldest first.", "EnvironmentPage"] },
-    reasons: ["cursor_invalid"],
+    reasons: ["cursor_invalid", ...GITHUB_REASONS],
     handle: async ({ caller, query }) => ({
       body: await handlers.listEnvironments(caller, filterOf(query, addresses)),
     }),
@@ -65,7 +66,7 @@ function readRoutes(add: AddRoute, handlers: ApiHandlers, addresses: Addresses):
       "With `wait` the answer comes once its phase is settled (ready, failed, unverified, retired, closed, destroyed or skipped), or when the time is over.",
     ...{ params: Params, query: Wait },
     answers: { 200: ["The database.", "Environment"] },
-    reasons: ["too_many_waits"],
+    reasons: ["too_many_waits", ...GITHUB_REASONS],
     handle: async ({ caller, params, query, during }) =>
       environmentSent(await during(query.wait, (wait) => handlers.getEnvironment(caller, params.id, wait))),
   });
@@ -74,7 +75,7 @@ function readRoutes(add: AddRoute, handlers: ApiHandlers, addresses: Addresses):
     summary: "List what happened to a database",
     ...{ params: Params, query: Type.Object(Page, closed) },
     answers: { 200: ["A page, the oldest first.", "EventPage"] },
-    reasons: ["cursor_invalid"],
+    reasons: ["cursor_invalid", ...GITHUB_REASONS],
     handle: async ({ caller, params, query }) => ({
       body: await handlers.environmentEvents(caller, params.id, pageQuery(query)),
     }),
@@ -89,11 +90,13 @@ function changeRoutes(add: AddRoute, handlers: ApiHandlers): void {
     answers: { 200: ["It was there.", "Started"], 201: ["It was made.", "Started"] },
     reasons: [
       "not_found",
+      "repository_not_found",
+      "git_branch_not_found",
       "permission",
       "selector",
+      "deleted",
       "too_many_waits",
-      "github_unavailable",
-      "github_rate_limit",
+      ...GITHUB_REASONS,
     ],
     async handle({ write, query, body, during }) {
       const { until: _, ...rest } = body;
@@ -106,7 +109,7 @@ function changeRoutes(add: AddRoute, handlers: ApiHandlers): void {
     summary: "Keep a database at least until a time",
     ...{ params: Params, body: Keep },
     answers: { 200: ["As it is now.", "Environment"] },
-    reasons: ["permission"],
+    reasons: ["permission", "deleted", "use_tenants", ...GITHUB_REASONS],
     async handle({ write, params, body }) {
       const until = timeOf(body.until, "body.until");
       const { body: environment, ...answer } = await handlers.keepEnvironment(write, params.id, until);
@@ -118,7 +121,7 @@ function changeRoutes(add: AddRoute, handlers: ApiHandlers): void {
     summary: "Make a database anew, without its data",
     params: Params,
     answers: STARTED,
-    reasons: ["permission", "protected"],
+    reasons: ["permission", "deleted", "use_tenants", ...GITHUB_REASONS],
     handle: async ({ write, params }) => startedSent(await handlers.resetEnvironment(write, params.id)),
   });
 }
@@ -129,7 +132,7 @@ function endRoutes(add: AddRoute, handlers: ApiHandlers): void {
     summary: "Restore a database within its grace",
     params: Params,
     answers: STARTED,
-    reasons: ["permission", "not_restorable"],
+    reasons: ["permission", "not_restorable", "use_tenants", ...GITHUB_REASONS],
     handle: async ({ write, params }) => startedSent(await handlers.restoreEnvironment(write, params.id)),
   });
   add({
@@ -138,7 +141,7 @@ function endRoutes(add: AddRoute, handlers: ApiHandlers): void {
     description: "Customers' databases are deleted as tenants, with their safeguards.",
     params: Params,
     answers: STARTED,
-    reasons: ["permission", "use_tenants"],
+    reasons: ["permission", "use_tenants", ...GITHUB_REASONS],
     handle: async ({ write, params }) => startedSent(await handlers.destroyEnvironment(write, params.id)),
   });
   add({
@@ -146,7 +149,7 @@ function endRoutes(add: AddRoute, handlers: ApiHandlers): void {
     summary: "Get a token to connect to a database",
     ...{ params: Params, body: TokenRequest },
     answers: { 200: ["Everything that a client needs to connect.", "Token"] },
-    reasons: ["permission", "not_ready", "token_role_missing"],
+    reasons: ["permission", "not_ready", "token_role_missing", ...GITHUB_REASONS],
     handle: async ({ caller, params, body }) =>
       tokenSent(await handlers.environmentToken(caller, params.id, tokenRequest(body))),
   });

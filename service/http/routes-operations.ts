@@ -1,5 +1,6 @@
 import Type from "typebox";
 import type { ApiHandlers } from "./api-handlers.ts";
+import { GITHUB_REASONS } from "./problem-status.ts";
 import type { AddRoute } from "./route.ts";
 import { OperationId, Wait } from "./schemas.ts";
 
@@ -12,7 +13,7 @@ export function operationRoutes(add: AddRoute, handlers: ApiHandlers): void {
     summary: "Get an operation, or wait until it has ended",
     ...{ params: Params, query: Wait },
     answers: { 200: ["The operation.", "Operation"] },
-    reasons: ["too_many_waits"],
+    reasons: ["too_many_waits", ...GITHUB_REASONS],
     handle: async ({ caller, params, query, during }) => ({
       body: await during(query.wait, (wait) => handlers.getOperation(caller, params.id, wait)),
     }),

@@ -37,7 +37,7 @@ function crudRoutes(add: AddRoute, handlers: ApiHandlers): void {
       200: ["It was there; `operation` is null if nothing had to begin.", "Started"],
       201: ["It was made.", "Started"],
     },
-    reasons: ["selector", "too_many_waits"],
+    reasons: ["selector", "deleted", "too_many_waits"],
     async handle({ write, params, query, body, during }) {
       const { until: _, ...rest } = body;
       const put = { ...rest, ...untilOf(body) };
@@ -116,6 +116,7 @@ function changeRoutes(add: AddRoute, handlers: ApiHandlers): void {
       200: ["It has these migrations already.", "Started"],
       ...STARTED,
     },
+    reasons: ["deleted"],
     handle: async ({ write, params, body }) =>
       startedSent(await handlers.migrateTenant(write, params.key, body)),
   });

@@ -31,7 +31,12 @@ interface RawOperation {
   readonly parameters?: readonly Parameter[];
   readonly requestBody?: { readonly content: Readonly<Record<string, { readonly schema: JsonSchema }>> };
   readonly security?: readonly unknown[];
-  readonly responses: Readonly<Record<string, { readonly content?: Readonly<Record<string, unknown>> }>>;
+  readonly responses: Readonly<Record<string, RawResponse>>;
+}
+
+interface RawResponse {
+  readonly description: string;
+  readonly content?: Readonly<Record<string, unknown>>;
 }
 
 /** The document of an application, as its clients get it. */
@@ -71,10 +76,13 @@ export function createConformance(document: Document) {
   ajv.addSchema({ $id: "document", ...document });
   const validators = new Map<string, ValidateFunction>();
   return ({ path, method }: Operation, { status, contentType, body }: Answered): string | null => {
-    const content = document.paths[path]?.[method.toLowerCase()]?.responses[status]?.content;
+    const { content, description } = document.paths[path]?.[method.toLowerCase()]?.responses[status] ?? {};
     if (!content) return `${method} ${path} has no answer ${status}: ${body}`;
     const type = contentType.split(";")[0] ?? "";
     if (!(type in content)) return `${method} ${path} answers ${status} not as ${type}`;
+    const { reason } = Object(JSON.parse(body)) as { readonly reason?: string };
+    const isKnown = type !== "application/problem+json" || description?.includes(`\`${reason}\``);
+    if (!isKnown) return `${method} ${path} ${status} has no reason ${reason}`;
     const pointer = [
       "paths",
       path,
