@@ -22,6 +22,7 @@ import { AGE_DAYS, CALL_TIMEOUT_MS } from "./domain/limits.ts";
 import { createApiHandlers } from "./handlers/api.ts";
 import { createAuthenticate } from "./handlers/authenticate.ts";
 import type { Context, Policy } from "./handlers/context.ts";
+import { startForgetting } from "./handlers/forget.ts";
 import type { Chance, Clock, Log } from "./handlers/ports.ts";
 import type { ApiContext } from "./handlers/ports-api.ts";
 import type { Store } from "./handlers/ports-store.ts";
@@ -62,6 +63,7 @@ export async function compose(config: Config): Promise<System> {
   const pool = openPool(config);
   const database = createDatabase(pool);
   let worker: Worker | null = null;
+  let stopForgetting = () => {};
   const nudge = { nudge: () => worker?.nudge() };
   const splitter = createSplitter();
   const connection = connectionOf(config);
@@ -97,9 +99,11 @@ export async function compose(config: Config): Promise<System> {
       await checkStoreVersion(pool);
       const address = await app.listen({ host: config.http.host, port: config.http.port });
       worker = startWorker(context, STEPS_AT_ONCE);
+      stopForgetting = startForgetting(context);
       log.info({ address }, "listening");
     },
     async close() {
+      stopForgetting();
       await app.close();
       await worker?.stop();
       await splitter.close();
