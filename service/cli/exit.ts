@@ -37,6 +37,10 @@ export function isExit(error: unknown): error is Exit {
 /** The exit code of an error. */
 export function exitCodeOf(error: unknown): number {
   if (isExit(error)) return error.code;
+  // The reasons of the service's own handlers, which operators' commands run here, are those of the API.
+  const { reason } = Object(error);
+  if (reason === "not_found") return EXIT.notFound;
+  if (reason === "invalid_request") return EXIT.usage;
   if (!(error instanceof OffshootError)) return EXIT.failed;
   if (error.reason === "timeout") return EXIT.timeout;
   if (error.status === 404) return EXIT.notFound;

@@ -35,8 +35,13 @@ export function note(io: Io, text: string): void {
   io.stderr.write(`${text}\n`);
 }
 
+/** JSON leaves some characters as they are that could command a terminal; as escapes they mean the same. */
 export function sayJson(io: Io, value: unknown): void {
-  say(io, JSON.stringify(value, null, 2));
+  const text = JSON.stringify(value, null, 2);
+  say(
+    io,
+    text.replace(/(?!\n)[\p{Cc}\p{Cf}]/gu, (character) => character.split("").map(escaped).join("")),
+  );
 }
 
 /** Coloured on a terminal only; NO_COLOR is obeyed. */
@@ -104,6 +109,10 @@ export function widthOf(text: string): number {
   let width = 0;
   for (const character of text) width += /\p{M}/u.test(character) ? 0 : WIDE.test(character) ? 2 : 1;
   return width;
+}
+
+function escaped(unit: string): string {
+  return `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
 }
 
 function padded(text: string, width: number): string {

@@ -15,10 +15,11 @@ export interface Seen {
   readonly body: Record<string, unknown>;
 }
 
-/** What a request is answered with, instead of what the fake would say; `drop` hangs up without an answer. */
+/** What a request is answered with, instead of what the fake would say; `drop` hangs up without an answer, null answers as usual. */
 export type Fault =
   | { readonly status: number; readonly headers?: Record<string, string>; readonly reason?: string }
-  | "drop";
+  | "drop"
+  | null;
 
 export interface FakeApi {
   readonly url: string;

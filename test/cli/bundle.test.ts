@@ -1,0 +1,109 @@
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { buildCli } from "../../scripts/build.ts";
+import { createCluster } from "../local/dsql/clients.ts";
+import { type LocalDsql, startLocalDsql } from "../support/local-dsql.ts";
+
+/** The bound of the issue; a bare start of node is the unit, so that a slow machine does not matter. */
+const VERSION_RATIO_MAX = 1.8;
+const STARTS = 9;
+
+let directory = "";
+let bundle = "";
+let local: LocalDsql;
+let env: Record<string, string>;
+
+beforeAll(async () => {
+  // Outside the checkout, so that nothing of its node_modules can be found.
+  directory = await mkdtemp(join(tmpdir(), "offshoot-bundle-"));
+  bundle = join(directory, "offshoot.cjs");
+  [local] = await Promise.all([startLocalDsql({ directory: join(directory, "dsql") }), buildCli(bundle)]);
+  const { region, accountId, controlUrl, frontAddress, frontPort, caFile } = local.ready;
+  const { endpoint } = await createCluster(local.ready);
+  env = {
+    ...{ PATH: process.env["PATH"] ?? "", XDG_CONFIG_HOME: directory },
+    ...{ AWS_REGION: region, AWS_ACCESS_KEY_ID: "local", AWS_SECRET_ACCESS_KEY: "local" },
+    ...{ OFFSHOOT_AWS_ACCOUNT: accountId, OFFSHOOT_DSQL_ENDPOINT: controlUrl, OFFSHOOT_DSQL_CA_FILE: caFile },
+    ...{ OFFSHOOT_DSQL_CONNECT_TO: `${frontAddress}:${frontPort}`, OFFSHOOT_STORE_URL: `dsql://${endpoint}` },
+  };
+});
+afterAll(async () => {
+  await local.stop();
+  await rm(directory, { recursive: true, force: true });
+});
+
+async function offshoot(...args: string[]) {
+  const child = spawn(process.execPath, [bundle, ...args], {
+    cwd: directory,
+    env,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const [out, err] = await Promise.all([
+    child.stdout.toArray(),
+    child.stderr.toArray(),
+    once(child, "close"),
+  ]);
+  return { code: child.exitCode, out: out.join(""), err: err.join("") };
+}
+
+describe("the one file of the command line", () => {
+  it("knows its version, and starts nearly as fast as node itself", async () => {
+    const { version } = JSON.parse(await readFile(join(import.meta.dirname, "../../package.json"), "utf8"));
+    expect(await offshoot("--version")).toEqual({ code: 0, out: `${version}\n`, err: "" });
+    const start = (...args: string[]) => {
+      const began = performance.now();
+      spawnSync(process.execPath, args);
+      return performance.now() - began;
+    };
+    const pairs = Array.from(
+      { length: STARTS },
+      () => [start("-e", "0"), start(bundle, "--version")] as const,
+    );
+    const least = (i: 0 | 1) => Math.min(...pairs.map((pair) => pair[i]));
+    expect(least(1) / least(0)).toBeLessThan(VERSION_RATIO_MAX);
+  });
+
+  it("has the store's migrations in it", async () => {
+    expect((await offshoot("keys", "list")).err).toMatch(/store migrate/);
+    expect((await offshoot("store", "migrate")).out).toMatch(/^Applied 0001_wakeup\.sql, /);
+    expect((await offshoot("store", "migrate")).out).toBe("The store is up to date.\n");
+  });
+
+  it("makes, lists and ends keys", async () => {
+    const made = await offshoot(
+      "keys",
+      "create",
+      "ci",
+      "--scope",
+      "read",
+      "--label",
+      "plan=pro",
+      "--until",
+      "90d",
+    );
+    expect(made.out).toMatch(/^ofk_[0-9a-z]{22}_[\w-]{43}\n$/);
+    const [key] = JSON.parse((await offshoot("keys", "list", "--json")).out);
+    expect(key).toMatchObject({ name: "ci", scopes: ["read"], selector: { plan: "pro" }, revokedAt: null });
+    expect((await offshoot("keys", "list")).out).not.toContain(made.out.trim());
+    expect((await offshoot("keys", "revoke", key.id)).out).toMatch(/revoked 20/);
+    expect((await offshoot("keys", "revoke", "key_x")).code).toBe(3);
+    expect((await offshoot("keys", "create", "ci")).err).toMatch(/needs scopes out of read/);
+  });
+
+  it("tells why of nothing that it does not know", async () => {
+    const { code, err } = await offshoot("why", "env_x");
+    expect([code, err]).toEqual([3, expect.stringContaining("No environment is known")]);
+  });
+
+  it("checks what an operator has set", async () => {
+    const { code, out } = await offshoot("doctor");
+    expect([code, out]).toEqual([
+      1,
+      expect.stringMatching(/FAILED {2}configuration[\s\S]*ok {6}store: dsql answers/),
+    ]);
+  });
+});
