@@ -54,7 +54,9 @@ export async function apiRoutes(app: FastifyInstance, deps: ApiDeps): Promise<vo
   await addGate(app, deps);
   await addOpenApi(app, publicUrl);
   const refuseOtherMethods = rememberMethods(app);
-  const add = routeAdder(app, createWaits());
+  const waits = createWaits();
+  app.addHook("preClose", async () => waits.end());
+  const add = routeAdder(app, waits);
   accessRoutes(add, deps.access);
   tenantRoutes(add, handlers);
   environmentRoutes(add, handlers, deps);

@@ -10,7 +10,8 @@ const RETRY_AFTER_SECONDS = 5;
 export interface Waits {
   /**
    * Does the work with `?wait=` as its time limit, or with null if the client does not wait. Throws Refused
-   * `too_many_waits`. The signal aborts when the client hangs up.
+   * `too_many_waits`. The signal aborts when the client hangs up, or
+   * the process ends.
    */
   during<T>(
     caller: Caller,
@@ -18,10 +19,13 @@ export interface Waits {
     wait: string | undefined,
     work: (wait: Wait | null) => Promise<T>,
   ): Promise<T>;
+  /** Ends every wait now, with the answer as it stands: a process that ends must not be held up for half a minute. */
+  end(): void;
 }
 
 export function createWaits(most = WAITS_PER_CALLER): Waits {
   const waiting = new Map<string, number>();
+  const ending = new AbortController();
   return {
     async during(caller, reply, text, work) {
       const ms = Number.parseInt(text ?? "0", 10) * 1_000;
@@ -37,7 +41,7 @@ export function createWaits(most = WAITS_PER_CALLER): Waits {
       const onClose = () => gone.abort();
       reply.raw.once("close", onClose);
       try {
-        return await work({ ms, signal: gone.signal });
+        return await work({ ms, signal: AbortSignal.any([gone.signal, ending.signal]) });
       } finally {
         reply.raw.off("close", onClose);
         const left = (waiting.get(name) ?? 1) - 1;
@@ -45,5 +49,6 @@ export function createWaits(most = WAITS_PER_CALLER): Waits {
         else waiting.delete(name);
       }
     },
+    end: () => ending.abort(),
   };
 }

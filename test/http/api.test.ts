@@ -430,6 +430,26 @@ describe("a request that waits", () => {
     expect((await ask(api, "GET", url)).statusCode).toBe(200);
   });
 
+  it("is answered at once when the process ends", async () => {
+    const { handlers } = createMemoryHandlers();
+    const ended = (signal: AbortSignal) =>
+      new Promise((resolve) => signal.addEventListener("abort", resolve));
+    let begun = () => {};
+    const begins = new Promise<void>((resolve) => {
+      begun = resolve;
+    });
+    const getEnvironment: ApiDeps["handlers"]["getEnvironment"] = async (_caller, _id, wait) => {
+      begun();
+      if (wait) await ended(wait.signal);
+      return tenantView("acme");
+    };
+    const api = buildApi({ handlers: { ...handlers, getEnvironment } });
+    const waiting = ask(api, "GET", `/v1/environments/env_${"0".repeat(22)}?wait=30s`);
+    await begins;
+    await api.app.close();
+    expect((await waiting).statusCode).toBe(200);
+  });
+
   it("stops when its client hangs up", async () => {
     const { handlers } = createMemoryHandlers();
     let stopped = (_reason: string) => {};
