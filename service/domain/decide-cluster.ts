@@ -225,7 +225,7 @@ function seenUsable(cluster: Cluster, isProtected: boolean): ClusterDecision {
   return record(cluster, { absent: "clear", lookMs: READY_LOOK_MS });
 }
 
-/** After the policy was changed and read back. */
+/** After the policy was changed and read back. The next look is at once: its protection may differ as well. */
 export function decideFenced(
   cluster: Cluster,
   change: "fence" | "unfence",
@@ -233,8 +233,8 @@ export function decideFenced(
 ): ClusterDecision {
   if (answer.kind === "unknown") return retry(answer);
   return change === "fence"
-    ? record(cluster, { fenced: "note", lookMs: READY_LOOK_MS, event: "access_revoked" })
-    : record(cluster, { fenced: "clear", lookMs: READY_LOOK_MS, event: "access_restored" });
+    ? record(cluster, { fenced: "note", lookMs: 0, event: "access_revoked" })
+    : record(cluster, { fenced: "clear", lookMs: 0, event: "access_restored" });
 }
 
 function seenRemoving(cluster: Cluster, seen: Known, now: Date): ClusterDecision {

@@ -49,7 +49,5 @@ export async function restoreOf(
   }
   const usual = found.kind === "tenant" ? null : new Date(now.getTime() + context.policy.idleMs);
   const until = found.until && found.until <= now ? usual : found.until;
-  // A customer's data was ready before, and stays what may not be replaced.
-  const readyAt = found.kind === "tenant" ? {} : { readyAt: null };
-  return { columns: { ...presentAgain(found, now), ...readyAt, until }, event: "restore_asked" };
+  return { columns: { ...presentAgain(found, now), until }, event: "restore_asked" };
 }

@@ -1,6 +1,7 @@
 import { actorOf, type Caller } from "../domain/caller.ts";
 import type { Environment } from "../domain/environment.ts";
 import { Refused, Retryable } from "../domain/errors.ts";
+import { graceOf } from "../domain/grace.ts";
 import type { Answer, IfMatch, OperationView, StartedView, Wait, Write } from "./api-types.ts";
 import { newId } from "./context.ts";
 import { load, viewOne } from "./environment-view.ts";
@@ -139,5 +140,8 @@ export async function settled(
 /** Whether an unwanted environment has data that can be had again. */
 export async function isRestorable(context: ApiContext, tx: StoreTransaction, environment: Environment) {
   const { serving } = await load(tx, environment, context.clock.now());
-  return serving?.use === "retired" && serving.status === "available";
+  if (serving?.status !== "available") return false;
+  // The next step would retire it.
+  const isKept = environment.readyAt !== null && graceOf(environment, context.policy.grace) > 0;
+  return serving.use === "retired" || (serving.use === "serve" && isKept);
 }

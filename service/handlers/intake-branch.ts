@@ -100,5 +100,5 @@ function changeOf(environment: Environment, sha: string | null): EnvironmentChan
     return sha === headSha ? null : { headSha: sha };
   }
   if (sha === null || wantedReason !== "branch_deleted") return null;
-  return { wanted: "present", wantedReason: "api_create", headSha: sha, readyAt: null };
+  return { wanted: "present", wantedReason: "api_create", headSha: sha };
 }

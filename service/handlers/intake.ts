@@ -19,6 +19,8 @@ import type { Step } from "./step.ts";
 
 /** Pull request actions that say that somebody works on it now; without one it was open before we came. */
 const ACTIVITY = new Set(["opened", "reopened", "synchronize", "ready_for_review"]);
+/** Reasons that mean: not this data again. */
+const DESTROYED: ReadonlySet<string> = new Set(["command_destroy", "api_destroy"]);
 /** What an action makes of a pull request. */
 const STATES: ReadonlyMap<string, Pull["state"]> = new Map([
   ["opened", "open"],
@@ -92,13 +94,13 @@ async function apply(context: Context, step: Step, read: Read): Promise<void> {
   });
 }
 
-/** Whether a destroy was accepted that the environment has not carried out, even if a create came right after it. */
+/** Whether a destroy was asked for that the environment has not carried out, even if a create came right after it. */
 function destroyedBetween(
   existing: Environment,
   before: NewestCommand | null,
   fresh: readonly ReadCommand[],
 ): boolean {
-  if (existing.wanted === "absent") return existing.wantedReason === "command_destroy";
+  if (existing.wanted === "absent" && DESTROYED.has(existing.wantedReason)) return true;
   return fresh.some(
     ({ verb, outcome, commentedAt }) =>
       verb === "destroy" && outcome === "accepted" && (before === null || commentedAt > before.commentedAt),
@@ -178,7 +180,7 @@ async function update(
 
 function turn(existing: Environment, present: boolean, now: Date): EnvironmentChange {
   return present
-    ? { presentSince: now, endedAt: null, queuedAt: null, readyAt: null }
+    ? { presentSince: now, endedAt: null, queuedAt: null }
     : { endedAt: existing.servingId ? null : existing.endedAt, queuedAt: null };
 }
 

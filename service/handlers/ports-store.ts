@@ -116,7 +116,7 @@ export interface StoreReads extends CredentialReads {
   operation(id: string): Promise<OperationRow | null>;
   /** A page of history, oldest first, after the event with that id. */
   eventsPage(environmentId: string, after: string, limit: number): Promise<readonly EventRow[]>;
-  /** The preview that was retired first, before `before`; null if there is none. */
+  /** The preview that was retired first, before `before`; null if there is none, or while another one is on its way out. */
   oldestRetired(account: string, region: string, before: Date): Promise<Cluster | null>;
   cluster(id: string): Promise<Cluster | null>;
   /** The youngest cluster of the environment that is not gone; if all are, the youngest that it ever had. */
@@ -163,10 +163,10 @@ export interface StoreTransaction extends StoreReads, CredentialWrites {
   updateCluster(cluster: Cluster, change: ClusterChange): Promise<void>;
   /** Lets it go, unless it is already removing or gone; says whether it was set. */
   setUse(clusterId: string, use: "remove"): Promise<boolean>;
-  /** From serving to retired, if it is available; says whether it was. */
+  /** From serving to retired, and to be fenced, if it is available; says whether it was. */
   retireCluster(clusterId: string, until: Date): Promise<boolean>;
-  /** From retired to serving, if it is still there; says whether it was. */
-  restoreCluster(clusterId: string): Promise<boolean>;
+  /** From retired to serving, and fenced until it is unfenced, if it is still there; says whether it was. */
+  restoreCluster(clusterId: string, at: Date): Promise<boolean>;
   setProtected(clusterId: string, isProtected: boolean): Promise<void>;
   putRepository(repository: RepositoryTarget, readAt: Date): Promise<void>;
   putMigrationSet(digest: string, files: readonly MigrationFile[], at: Date): Promise<void>;

@@ -112,13 +112,25 @@ async function follow(
     case "unprotect":
       return protect(context, step, cluster, decision.do);
     case "fence":
-    case "unfence": {
-      const answer = await context.control.fence(identifierOf(cluster), decision.do === "fence");
-      return follow(context, step, cluster, decideFenced(cluster, decision.do, answer));
-    }
+    case "unfence":
+      return fence(context, step, cluster, decision.do);
     case "retry":
       throw await backOff(context, decision);
   }
+}
+
+/** Under a fresh lease and on the row as it is: a late call would shut people out, or let them in, against its use. */
+async function fence(
+  context: Context,
+  step: Step,
+  cluster: Cluster,
+  change: "fence" | "unfence",
+): Promise<void> {
+  await step.hold((tx) => tx.updateCluster(cluster, {}));
+  step.ensureHeld();
+  const answer = await context.control.fence(identifierOf(cluster), change === "fence");
+  const held = { ...cluster, version: cluster.version + 1 };
+  await follow(context, step, held, decideFenced(held, change, answer));
 }
 
 /** Previews may be unprotected by us: somebody switched protection on by hand (field case F36). */

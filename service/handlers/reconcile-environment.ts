@@ -137,7 +137,7 @@ async function restore(work: Work): Promise<void> {
   const { id, verifiedAt } = clusterOf(work, "serving");
   const now = work.context.clock.now();
   await write(work, { readyAt: verifiedAt ?? now }, "restored", now, async (tx) => {
-    if (await tx.restoreCluster(id)) return clusterWakes(id, now);
+    if (await tx.restoreCluster(id, now)) return clusterWakes(id, now);
     return [];
   });
 }
@@ -212,7 +212,11 @@ async function askToYield(context: Context, tx: StoreTransaction): Promise<void>
   const { account, region } = context.policy;
   const now = context.clock.now();
   const oldest = await tx.oldestRetired(account, region, new Date(now.getTime() - GRACE_WAITED_MS));
-  if (!oldest || !(await tx.setUse(oldest.id, "remove"))) return;
+  const owner = oldest && (await tx.environment(oldest.environmentId));
+  // It may be wanted again since; the write keeps a reopening at this very moment from being overlooked.
+  if (owner?.wanted !== "absent") return;
+  await tx.updateEnvironment(owner, {});
+  if (!(await tx.setUse(oldest.id, "remove"))) return;
   await tx.addEvent({
     environmentId: oldest.environmentId,
     id: newId(context, "evt"),

@@ -59,7 +59,7 @@ describe("a cluster", () => {
 
   it.each(["removing", "gone"] as const)("never serves again once it is %s", async (status) => {
     await write((tx) => tx.insertCluster(clusterOf({ status, use: "remove" })));
-    expect(await write((tx) => tx.restoreCluster("cl_1"))).toBe(false);
+    expect(await write((tx) => tx.restoreCluster("cl_1", NOW))).toBe(false);
     expect(await write((tx) => tx.retireCluster("cl_1", NOW))).toBe(false);
     expect(await store.cluster("cl_1")).toMatchObject({ use: "remove", version: 1 });
   });

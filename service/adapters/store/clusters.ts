@@ -30,14 +30,16 @@ const SET_USE = sql(
   `update cluster set use = $2, version = version + 1
    where id = $1 and use <> $2 and status <> 'removing' and status <> 'gone'`,
 );
+// A change of use at the very moment at which its policy is changed: what AWS was told last is not known, so a retired
+// one counts as open, and a restored one as fenced, until its own reconciler has changed the policy once more.
 const RETIRE = sql(
   "cluster_retire",
-  `update cluster set use = 'retired', retired_until = $2, version = version + 1
+  `update cluster set use = 'retired', retired_until = $2, fenced_at = null, version = version + 1
    where id = $1 and use = 'serve' and status = 'available'`,
 );
 const RESTORE = sql(
   "cluster_restore",
-  `update cluster set use = 'serve', retired_until = null, version = version + 1
+  `update cluster set use = 'serve', retired_until = null, fenced_at = coalesce(fenced_at, $2), version = version + 1
    where id = $1 and use = 'retired' and status = 'available'`,
 );
 const PROTECT = sql(
@@ -45,11 +47,14 @@ const PROTECT = sql(
   "update cluster set protected = $2, version = version + 1 where id = $1 and protected is distinct from $2",
 );
 const BY_IDS = sql("cluster_by_ids", `select ${COLUMNS} from cluster where id = any($1::text[]) order by id`);
-// Customers are never asked to yield.
+// Customers are never asked to yield; nor is anybody while another slot is about to be free.
 const OLDEST_RETIRED = sql(
   "cluster_oldest_retired",
   `select ${COLUMNS} from cluster where account = $1 and region = $2 and status = 'available' and use = 'retired'
      and kind = 'preview' and fenced_at < $3
+     and not exists (
+       select 1 from cluster l where l.account = $1 and l.region = $2 and l.status <> 'gone' and l.use = 'remove'
+         and (l.reason is null or l.reason not in ('protected', 'remove_slow')))
    order by fenced_at, id limit 1`,
 );
 // No version: these columns have one writer, the environment's step, which its own lease fences.
@@ -136,8 +141,8 @@ export async function retireCluster(db: Sql, clusterId: string, until: Date): Pr
   return (await db.query(RETIRE, [clusterId, until])).rowCount > 0;
 }
 
-export async function restoreCluster(db: Sql, clusterId: string): Promise<boolean> {
-  return (await db.query(RESTORE, [clusterId])).rowCount > 0;
+export async function restoreCluster(db: Sql, clusterId: string, at: Date): Promise<boolean> {
+  return (await db.query(RESTORE, [clusterId, at])).rowCount > 0;
 }
 
 export async function setProtected(db: Sql, clusterId: string, isProtected: boolean): Promise<void> {

@@ -81,7 +81,7 @@ function transaction(db: Sql): StoreTransaction {
     updateCluster: (row, change) => clusters.updateCluster(db, row, change),
     setUse: (id, use) => clusters.setUse(db, id, use),
     retireCluster: (id, until) => clusters.retireCluster(db, id, until),
-    restoreCluster: (id) => clusters.restoreCluster(db, id),
+    restoreCluster: (id, at) => clusters.restoreCluster(db, id, at),
     setProtected: (id, isProtected) => clusters.setProtected(db, id, isProtected),
     putRepository: (target, at) => repositories.putRepository(db, target, at),
     putMigrationSet: (digest, files, at) => repositories.putMigrationSet(db, digest, files, at),
