@@ -39,6 +39,10 @@ export function createTenants(context: ApiContext): TenantHandlers {
         const { caller } = asked;
         const found = await permitted(context, caller, "tenant.patch", await byKey(tx, key));
         checkMatch(found, ifMatch);
+        // AWS would refuse to remove it when its time is over, and nobody could use it either.
+        if (found.wanted === "absent" && patch.protected) {
+          throw new Refused("deleted", `The customer ${key} was deleted. Restore it first, then protect it.`);
+        }
         const patched = await edit(context, tx, caller, found, patchOf(found, patch), now);
         return { status: 200, body: await viewOne(context, tx, patched) };
       }),
@@ -83,9 +87,9 @@ async function putTenant(
 ) {
   const found = await tx.environmentByOwner(tenantOwnerKey(key));
   if (!found || found.endedAt) {
+    // A row that has ended belongs to whoever could see it, until it is forgotten; to others it looks like a live one.
+    if (found) permit(caller, "tenant.patch", subjectOf(found, "none"));
     permit(caller, "tenant.create", { kind: "tenant", labels: put.labels ?? {} });
-    // A row that has ended belongs to whoever could see it, until it is forgotten.
-    if (found) permit(caller, "tenant.create", subjectOf(found, "none"));
     const made = found
       ? await change(context, tx, caller, found, beginAgain(found, put, now), now)
       : await insert(context, tx, caller, key, put, now);
