@@ -78,6 +78,7 @@ export async function compose(config: Config): Promise<System> {
     databases: createDatabases(connection),
     splitter,
     github: createGitHub({ ...config.github, appUserAgent: "offshoot" }),
+    parameters: null,
     log,
     nudge,
     policy: policyOf(config),
@@ -176,5 +177,6 @@ function policyOf(config: Config): Policy {
     migrationsDirectory: config.migrations.directory,
     webUrl: github.webUrl,
     connect: { to: aws.connectTo, command: connect.command, environment: connect.environment },
+    parameterPrefix: null,
   };
 }

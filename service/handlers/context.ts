@@ -1,7 +1,17 @@
 import type { GracePolicy } from "../domain/grace.ts";
 import { ID_RANDOM_BYTES, type IdPrefix, makeId } from "../domain/ids.ts";
 import type { Caps } from "../domain/slots.ts";
-import type { Chance, Clock, ClusterControl, Databases, GitHub, Log, Nudge, Splitter } from "./ports.ts";
+import type {
+  Chance,
+  Clock,
+  ClusterControl,
+  Databases,
+  GitHub,
+  Log,
+  Nudge,
+  Parameters,
+  Splitter,
+} from "./ports.ts";
 import type { Store } from "./ports-store.ts";
 
 /** What an operator sets for all repositories. */
@@ -21,6 +31,8 @@ export interface Policy {
   /** Where the report's links lead, such as https://github.com */
   readonly webUrl: string;
   readonly connect: ConnectPolicy;
+  /** What the names of SSM parameters begin with; null: none are kept. */
+  readonly parameterPrefix: string | null;
 }
 
 /** How the report says to connect; see Connection in domain/report.ts. */
@@ -40,6 +52,8 @@ export interface Context {
   readonly databases: Databases;
   readonly splitter: Splitter;
   readonly github: GitHub;
+  /** Null: no SSM parameters are kept. */
+  readonly parameters: Parameters | null;
   readonly log: Log;
   readonly nudge: Nudge;
   readonly policy: Policy;

@@ -10,7 +10,7 @@ import type { Holdings, Waiting } from "../domain/slots.ts";
 import type { PullTarget, ReactionContent, RepositoryTarget } from "./ports.ts";
 import type { CredentialReads, CredentialWrites } from "./ports-credentials.ts";
 
-export type Topic = "intake" | "environment" | "cluster" | "report";
+export type Topic = "intake" | "environment" | "cluster" | "report" | "parameter";
 
 /** A wakeup that this worker holds until `leaseUntil`. */
 export interface Held {
@@ -63,6 +63,18 @@ export interface ReportRow {
   readonly auditAt: Date | null;
   readonly editedAt: Date | null;
   readonly version: number;
+}
+
+/** The SSM parameter of an environment: written before AWS hears of it. */
+export interface ParameterRow {
+  readonly environmentId: string;
+  readonly name: string;
+  /** Of the value that was put last; null while a put, or its removal, is not confirmed. */
+  readonly digest: string | null;
+  /** When the last put was begun. */
+  readonly attemptedAt: Date;
+  /** Since when somebody else's parameter has this name. */
+  readonly foreignAt: Date | null;
 }
 
 export interface LedgerRow extends LedgerEntry {
@@ -128,6 +140,7 @@ export interface StoreReads extends CredentialReads {
   commandsToReact(pullKey: string): Promise<readonly CommandRow[]>;
   knownComments(pullKey: string, commentIds: readonly number[]): Promise<readonly number[]>;
   report(pullKey: string): Promise<ReportRow | null>;
+  parameter(environmentId: string): Promise<ParameterRow | null>;
   slotRows(account: string, region: string): Promise<SlotRows>;
   /** Environments that wait, in order: queuedAt, then id. */
   waiting(): Promise<readonly (Waiting & { readonly queuedAt: Date })[]>;
@@ -179,6 +192,8 @@ export interface StoreTransaction extends StoreReads, CredentialWrites {
   pauseRegion(account: string, region: string, until: Date): Promise<void>;
   pauseInstallation(host: string, installationId: number, until: Date): Promise<void>;
   putReport(report: ReportRow): Promise<void>;
+  putParameter(parameter: ParameterRow): Promise<void>;
+  forgetParameter(environmentId: string): Promise<void>;
   addEvent(event: EventRow): Promise<void>;
 }
 

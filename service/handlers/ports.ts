@@ -157,6 +157,18 @@ export interface GitHub {
   react(target: PullTarget, commentId: number, content: ReactionContent): Promise<"done" | "absent">;
 }
 
+/** Parameters of SSM. A parameter is ours if it has all the given tags; any other is `foreign` and is left as it is. */
+export interface Parameters {
+  /** Makes it with these tags, or replaces the value of one that is ours. Idempotent. */
+  put(parameter: {
+    readonly name: string;
+    readonly value: string;
+    readonly tags: Readonly<Record<string, string>>;
+  }): Promise<"put" | "foreign">;
+  /** Removes it if it is ours; `removed` also if there is none. Idempotent. */
+  remove(name: string, tags: Readonly<Record<string, string>>): Promise<"removed" | "foreign">;
+}
+
 /** One webhook, as Receive hands it to the journal: a hint, a few checked fields. */
 export interface DeliveryRow {
   readonly appId: number;

@@ -11,6 +11,7 @@ import {
 } from "../domain/limits.ts";
 import { type Context, newId } from "./context.ts";
 import { migrate } from "./migrate.ts";
+import { parameterWakes } from "./parameter.ts";
 import { readPlan } from "./plans.ts";
 import type { RepositoryTarget } from "./ports.ts";
 import type { EnvironmentChange, StoreTransaction, Wake } from "./ports-store.ts";
@@ -110,16 +111,21 @@ async function perform(work: Work, decision: EnvironmentDecision, offered: Offer
     case "end":
       return change(work, { servingId: null, readyAt: null, endedAt: work.context.clock.now() }, "ended");
     case "rest":
-      return work.step.commit(
-        decision.lookMs === null ? null : later(work.context, decision.lookMs),
-        async () => {},
-      );
+      return rest(work, decision.lookMs);
     case "ask_slot":
       throw new Error(`Environment ${work.environment.id} was offered a slot and asked for it again.`);
     default:
       // A decision that nobody carries out would let the lease run out again and again; the compiler knows them all.
       return decision satisfies never;
   }
+}
+
+/** Nothing changed here; but the cluster may have opened again, or the repository have a new name. */
+async function rest({ context, step, environment }: Work, lookMs: number | null): Promise<void> {
+  const now = context.clock.now();
+  await step.commit(lookMs === null ? null : later(context, lookMs), (tx) =>
+    tx.wake(parameterWakes(context.policy, environment, now), now),
+  );
 }
 
 /** Kept, and closed to everybody: its own reconciler puts the policy, and reads it back. */
@@ -291,7 +297,8 @@ async function write(
       actor: null,
       detail: null,
     });
-    await tx.wake([...wakes, ...reportWakes(environment, now)], now);
+    const told = [...reportWakes(environment, now), ...parameterWakes(context.policy, environment, now)];
+    await tx.wake([...wakes, ...told], now);
   });
 }
 

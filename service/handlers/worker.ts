@@ -8,6 +8,7 @@ import {
 } from "../domain/limits.ts";
 import { type Context, newId } from "./context.ts";
 import { intake } from "./intake.ts";
+import { reconcileParameter } from "./parameter.ts";
 import type { Held, Settle, Topic } from "./ports-store.ts";
 import { reconcileCluster } from "./reconcile-cluster.ts";
 import { reconcileEnvironment } from "./reconcile-environment.ts";
@@ -22,6 +23,7 @@ export const HANDLERS: Readonly<Record<Topic, Handler>> = {
   environment: reconcileEnvironment,
   cluster: reconcileCluster,
   report,
+  parameter: reconcileParameter,
 };
 
 /** A row that somebody else wrote first is read again this soon. */
@@ -60,7 +62,13 @@ export async function runHeld(context: Context, held: Held): Promise<void> {
 }
 
 /** What a key is, in the words of the log: the owner's pull request, an environment or a cluster. */
-const KEYS = { intake: "owner", report: "owner", environment: "environment", cluster: "cluster" } as const;
+const KEYS = {
+  intake: "owner",
+  report: "owner",
+  environment: "environment",
+  cluster: "cluster",
+  parameter: "environment",
+} as const;
 
 function fieldsOf(held: Held): Readonly<Record<string, unknown>> {
   return { topic: held.topic, [KEYS[held.topic]]: held.key, attempts: held.attempts };

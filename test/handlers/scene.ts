@@ -157,6 +157,7 @@ export const POLICY: Context["policy"] = {
   migrationsDirectory: "migrations",
   webUrl: "https://github.test",
   connect: { to: null, command: null, environment: null },
+  parameterPrefix: null,
 };
 
 /** The production handlers and SQL on a store of the test's own; time stands still unless `pass` moves it. */
@@ -174,6 +175,7 @@ export function createScene({ store, database, pool }: TestStore) {
     databases: databases.port,
     splitter: lineSplitter,
     github: github.port,
+    parameters: null,
     log: quiet,
     nudge: { nudge: () => {} },
     policy: POLICY,

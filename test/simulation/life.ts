@@ -233,5 +233,6 @@ function policyOf({ random }: Stage, maxClusters: number): Policy {
     migrationsDirectory: "migrations",
     webUrl: `https://${HOST}`,
     connect: { to: null, command: null, environment: null },
+    parameterPrefix: null,
   };
 }

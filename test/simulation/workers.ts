@@ -107,6 +107,7 @@ export function contextOf(service: Service, actor: Actor, store: Context["store"
     databases: createSimulatedDatabases(aws, actor),
     splitter: lineSplitter,
     github: createSimulatedGitHub(github, actor),
+    parameters: null,
     log: logOf(actor),
     nudge: { nudge: () => {} },
     policy,

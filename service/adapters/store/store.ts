@@ -5,6 +5,7 @@ import * as clusters from "./clusters.ts";
 import * as credentials from "./credentials.ts";
 import * as environmentList from "./environment-list.ts";
 import * as environments from "./environments.ts";
+import * as parameters from "./parameters.ts";
 import * as pulls from "./pulls.ts";
 import * as records from "./records.ts";
 import * as repositories from "./repositories.ts";
@@ -50,6 +51,7 @@ function reads(db: Sql): StoreReads {
     commandsToReact: (key) => pulls.commandsToReact(db, key),
     knownComments: (key, ids) => pulls.knownComments(db, key, ids),
     report: (key) => records.report(db, key),
+    parameter: (id) => parameters.parameter(db, id),
     slotRows: (account, region) => slots.slotRows(db, account, region),
     waiting: () => slots.waiting(db),
     holdings: () => slots.holdings(db),
@@ -92,6 +94,8 @@ function transaction(db: Sql): StoreTransaction {
     pauseRegion: (account, region, until) => slots.pauseRegion(db, account, region, until),
     pauseInstallation: (host, id, until) => slots.pauseInstallation(db, host, id, until),
     putReport: (row) => records.putReport(db, row),
+    putParameter: (row) => parameters.putParameter(db, row),
+    forgetParameter: (id) => parameters.forgetParameter(db, id),
     addEvent: (row) => records.addEvent(db, row),
     addKey: (row) => credentials.addKey(db, row),
     revokeKey: (id, at) => credentials.revokeKey(db, id, at),
