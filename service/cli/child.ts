@@ -10,6 +10,18 @@ const PASSED_ON = ["SIGTERM", "SIGHUP", "SIGINT", "SIGQUIT", "SIGUSR1", "SIGUSR2
 /** A terminal sends these to the whole group, so the child has them already. */
 const OF_TERMINAL: readonly string[] = ["SIGINT", "SIGQUIT"];
 
+/** Variables of libpq that say how a client shows things, not where it connects. */
+const SHOWING = new Set(["PGAPPNAME", "PGCLIENTENCODING", "PGDATESTYLE", "PGTZ", "PGOPTIONS"]);
+
+/** The environment of a command: `given` instead of every PG* variable that could lead it to another database. */
+export function childEnvironment(
+  env: Readonly<Record<string, string | undefined>>,
+  given: Readonly<Record<string, string>>,
+): Record<string, string | undefined> {
+  const kept = Object.entries(env).filter(([name]) => !/^PG[A-Z]+$/.test(name) || SHOWING.has(name));
+  return { ...Object.fromEntries(kept), ...given };
+}
+
 /**
  * Runs a command in the place of ours: it has our terminal, our signals reach it, and its exit code is the answer.
  * What the services of Offshoot know stays out of its environment.

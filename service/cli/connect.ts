@@ -1,6 +1,6 @@
 /** `offshoot connect <url>`: a prompt on a database, with nothing but a GitHub account. */
 import { spawnSync } from "node:child_process";
-import { runChild } from "./child.ts";
+import { childEnvironment, runChild } from "./child.ts";
 import { type Command, URL_OPTION } from "./command.ts";
 import { openLoopback } from "./loopback.ts";
 import { openTarget, placeOf, secondsOf, TARGET_HELP, tokenFor, untilReady } from "./target.ts";
@@ -36,7 +36,7 @@ const connect: Command = {
     try {
       if (!input.is("plain") && hasPsql()) {
         // -X: a ~/.psqlrc may ask for savepoints, which DSQL has not.
-        return await runChild("psql", ["-X"], { ...process.env, ...loopback.environment });
+        return await runChild("psql", ["-X"], childEnvironment(io.env, loopback.environment));
       }
       const { runPrompt } = await import("./prompt.ts");
       const failures = await runPrompt(io, loopback.environment, first.database);

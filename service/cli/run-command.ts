@@ -1,6 +1,6 @@
 /** `offshoot run -- <command>`: any tool, with a database that it can reach for hours. */
 
-import { runChild } from "./child.ts";
+import { childEnvironment, runChild } from "./child.ts";
 import { type Command, URL_OPTION } from "./command.ts";
 import { usage } from "./exit.ts";
 import { type Loopback, openLoopback } from "./loopback.ts";
@@ -37,7 +37,7 @@ const run: Command = {
       onProblem: (message) => note(io, `offshoot: ${shown(message)}`),
     });
     try {
-      return await runChild(command, args, { ...process.env, ...io.env, ...loopback.environment });
+      return await runChild(command, args, childEnvironment(io.env, loopback.environment));
     } finally {
       await loopback.close();
     }

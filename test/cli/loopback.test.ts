@@ -145,6 +145,9 @@ describe("offshoot run and connect, as a bundle", () => {
       OFFSHOOT_URL: api.url,
       OFFSHOOT_KEY: FAKE_KEY,
       XDG_CONFIG_HOME: directory,
+      // Of another database: must not lead there.
+      PGHOSTADDR: "192.0.2.1",
+      PGSERVICE: "other",
     };
   });
   afterAll(() => api.close());
