@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { DSQLClient, ListClustersCommand } from "@aws-sdk/client-dsql";
-import { queryOnce, readConnection } from "./connection.ts";
+import { queryOnce, readConnection, type ShownConnection } from "./connection.ts";
 import { openPull, type PullClient, waitFor, waitForReport } from "./pull.ts";
 import { LOCAL_CREDENTIALS, type Stack } from "./stack.ts";
 
@@ -74,15 +74,29 @@ async function playCommands(stage: Stage, pull: PullClient): Promise<void> {
 
 async function playClosing(stage: Stage, pull: PullClient): Promise<void> {
   const { tell } = stage;
+  const connection = readConnection((await waitForReport(pull, /Database ready/)).body);
+  const add = "INSERT INTO invoices (customer, cents) VALUES ('by hand', 7) RETURNING cents::int AS cents";
+  await patiently(stage.patienceMs, () => queryOnce(connection, add));
   await pull.close(ADMIN);
-  await waitForReport(pull, /Database destroyed/);
-  tell("closed", "AWS confirmed that the cluster is gone");
+  await waitForReport(pull, /data kept until[\s\S]*refused since/);
+  await expectRefused(connection);
+  tell("closed", "its data is kept, and nobody can connect");
   await pull.reopen(ADMIN);
-  await queryReady(stage, pull, "SELECT count(*)::int AS invoices FROM invoices", { invoices: 1 });
+  await queryReady(stage, pull, "SELECT count(*)::int > 1 AS restored FROM invoices", { restored: true });
+  tell("reopened", "the same data is back");
   await pull.close(ADMIN);
-  await waitForReport(pull, /Database destroyed/);
-  tell("reopened, ready, closed again", "one comment all the time");
+  await waitForReport(pull, /data kept until/);
+  await say(pull, tell, WRITER, "/db destroy", "+1", /Database destroyed/);
   await expectClusters(stage, 0);
+}
+
+/** The connection that worked a moment ago must be refused with DSQL's words. */
+async function expectRefused(connection: ShownConnection): Promise<void> {
+  const refused = await queryOnce(connection, "SELECT 1").then(
+    () => null,
+    (error: unknown) => String(error),
+  );
+  if (!refused?.includes("access denied")) throw new Error(`A closed database answered: ${refused}`);
 }
 
 /** Waits for the ready comment and runs a query through exactly the connection that it shows. */

@@ -23,6 +23,12 @@ export function creatingSection(view: ReportView, state: StateOf<"creating">): S
   return { heading: headingOf(view, "🟡 Creating database"), blocks: [since, ...trouble, ...host] };
 }
 
+export function restoringSection(view: ReportView, state: StateOf<"restoring">): Section {
+  const text = `Since ${clockText(state.since)}. The same data is coming back; connections are refused until the database is ready.`;
+  const host = state.host === null ? [] : [`Host, as before: ${codeSpan(outside(state.host))}`];
+  return { heading: headingOf(view, "🟡 Restoring database"), blocks: [text, ...host] };
+}
+
 function troubleText(code: string): string {
   switch (code) {
     case "create_refused":

@@ -6,6 +6,7 @@ import {
   creatingSection,
   migratingSection,
   queuedSection,
+  restoringSection,
   unverifiedSection,
   verifyingSection,
 } from "./render-progress.ts";
@@ -87,6 +88,8 @@ function sectionOf(view: ReportView, detail: Detail): Section {
       return readySection(view, state, detail);
     case "failed":
       return failedSection(view, state, detail);
+    case "restoring":
+      return restoringSection(view, state);
     case "retired":
       return retiredSection(view, state);
     case "closed":

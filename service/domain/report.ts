@@ -84,6 +84,8 @@ export type ReportState =
       readonly holders: readonly SlotHolder[];
     }
   | { readonly phase: "closed"; readonly at: Date; readonly reason: EndReason }
+  /** Its policy is being taken back, so that people can connect to the same data again. */
+  | { readonly phase: "restoring"; readonly since: Date; readonly host: string | null }
   | {
       readonly phase: "retired";
       readonly reason: EndReason;

@@ -102,6 +102,7 @@ function progressStates(texts: OutsideTexts): Record<string, ReportState> {
     "creating-host": { ...creating, host: HOST },
     "creating-refused": { ...creating, trouble: "create_refused" },
     "creating-slow": { ...creating, trouble: "create_slow" },
+    restoring: { phase: "restoring", since, host: HOST },
     "creating-other": { ...creating, trouble: "token_conflict" },
     migrating: { ...migrating, building: false },
     "migrating-building": { ...migrating, building: true },
@@ -157,6 +158,14 @@ function endStates(): Record<string, ReportState> {
     statements: 9,
   } as const;
   return {
+    retired: { phase: "retired", reason: "pull_closed", keptUntil: at("24T16:20:00"), fencedAt: ended },
+    "retired-revoking": {
+      phase: "retired",
+      reason: "pull_merged",
+      keptUntil: at("24T16:20:00"),
+      fencedAt: null,
+    },
+    "retired-expired": { phase: "retired", reason: "expired", keptUntil: at("24T16:20:00"), fencedAt: ended },
     closed: { phase: "closed", at: ended, reason: "pull_closed" },
     "closed-command": { phase: "closed", at: ended, reason: "command_destroy" },
     destroyed: { ...destroyed, reason: "pull_merged" },

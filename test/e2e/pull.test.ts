@@ -21,7 +21,9 @@ let opened = 0;
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), "offshoot-e2e-"));
   // Three previews at most: the store is the fourth cluster, and nothing is kept in reserve.
-  const serviceEnv = { OFFSHOOT_CLUSTER_QUOTA: "4", OFFSHOOT_SLOT_RESERVE: "0", OFFSHOOT_MAX_CLUSTERS: "3" };
+  const slots = { OFFSHOOT_CLUSTER_QUOTA: "4", OFFSHOOT_SLOT_RESERVE: "0", OFFSHOOT_MAX_CLUSTERS: "3" };
+  // Nothing is kept after a close, so that each test ends with its slots free.
+  const serviceEnv = { ...slots, OFFSHOOT_GRACE_HOURS: "0" };
   stack = await startStack({ directory, dsqlArgs: ["--quota", "4"], serviceEnv });
 });
 
