@@ -1,15 +1,13 @@
 import { createHash } from "node:crypto";
 import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from "fastify";
-import Type, { type Static, type TSchema } from "typebox";
+import type { Static, TSchema, TUnknown } from "typebox";
 import type { Caller } from "../domain/caller.ts";
-import { Refused, Retryable } from "../domain/errors.ts";
+import { Refused } from "../domain/errors.ts";
 import type { Wait, Write } from "../handlers/api-types.ts";
-import { type Reason, STATUS_OF_REASON } from "./problem-status.ts";
-import { Problem } from "./schemas.ts";
+import type { Reason } from "./problem-status.ts";
+import { isWrite, schemaOf } from "./route-schema.ts";
 import type { Waits } from "./waits.ts";
 
-/** A step or another request changed the row meanwhile: it is read and tried again this often before the client is told. */
-const STALE_TRIES = 5;
 const IDEMPOTENCY_KEY = /^[\x20-\x7e]{1,255}$/;
 const ETAG = /^(?:W\/)?"(\d{1,15})"$/;
 
@@ -55,9 +53,9 @@ export interface Route<Params extends TSchema, Query extends TSchema, Body exten
 }
 
 export type AddRoute = <
-  Params extends TSchema = Type.TUnknown,
-  Query extends TSchema = Type.TUnknown,
-  Body extends TSchema = Type.TUnknown,
+  Params extends TSchema = TUnknown,
+  Query extends TSchema = TUnknown,
+  Body extends TSchema = TUnknown,
 >(
   route: Route<Params, Query, Body>,
 ) => void;
@@ -72,7 +70,7 @@ export function routeAdder(app: FastifyInstance, waits: Waits): AddRoute {
       config: { isPublic },
       schema: schemaOf(route),
       async handler(request, reply) {
-        const sent = await retryingStale(() => route.handle(inputOf(route, request, reply, waits)));
+        const sent = await route.handle(inputOf(route, request, reply, waits));
         if (sent.replayed) reply.header("idempotency-replayed", "true");
         return reply
           .headers(sent.headers ?? {})
@@ -118,104 +116,4 @@ function ifMatchOf(header: string | undefined): number | null {
   const revision = ETAG.exec(header.trim())?.[1];
   if (revision !== undefined) return Number(revision);
   throw new Refused("invalid_request", 'If-Match must be one ETag as this service sent it, such as "3".');
-}
-
-async function retryingStale<T>(work: () => Promise<T>): Promise<T> {
-  for (let tries = 1; ; tries += 1) {
-    try {
-      return await work();
-    } catch (error) {
-      const isStale = error instanceof Retryable && error.reason === "stale";
-      if (!isStale || tries >= STALE_TRIES) throw error;
-    }
-  }
-}
-
-function isWrite(method: HTTPMethods): boolean {
-  return method !== "GET";
-}
-
-const COMMON: readonly Reason[] = ["invalid_request", "rate_limited", "store_unavailable", "store_busy"];
-const NEEDS_CALLER: readonly Reason[] = [
-  "unauthenticated",
-  "credential_invalid",
-  "credential_expired",
-  "credential_revoked",
-  "forbidden",
-  "scope",
-];
-const MAY_HAVE_BODY: readonly Reason[] = ["body_too_large", "unsupported_media_type"];
-const WRITES: readonly Reason[] = ["conflict", "idempotency_key_reused"];
-
-function schemaOf(route: Route<TSchema, TSchema, TSchema>) {
-  const { operationId, tag, summary, description, params, query, body, isPublic, method } = route;
-  const reasons = [
-    ...COMMON,
-    ...(isPublic ? [] : NEEDS_CALLER),
-    ...(params ? (["not_found"] as const) : []),
-    ...(isWrite(method) ? MAY_HAVE_BODY : []),
-    ...(isWrite(method) && !isPublic ? WRITES : []),
-    ...(route.takesIfMatch ? (["precondition_failed"] as const) : []),
-    ...(route.reasons ?? []),
-  ];
-  const headers = headersOf(route);
-  return {
-    operationId,
-    tags: [tag],
-    summary,
-    ...(description ? { description } : {}),
-    security: isPublic ? [] : [{ bearer: [] }],
-    ...(params ? { params } : {}),
-    ...(query ? { querystring: query } : {}),
-    ...(body ? { body: Type.Ref(`${nameOf(body)}#`) } : {}),
-    ...(headers ? { headers } : {}),
-    response: { ...answersOf(route), ...problemsOf(reasons) },
-  };
-}
-
-function headersOf({ method, isPublic, takesIfMatch }: Route<TSchema, TSchema, TSchema>): TSchema | null {
-  const idempotency = Type.Optional(
-    Type.String({
-      minLength: 1,
-      maxLength: 255,
-      description:
-        "A key of your own for this write. With the same key and request the answer comes again and nothing is done twice; answers with tokens are made anew.",
-    }),
-  );
-  const ifMatch = Type.Optional(
-    Type.String({ description: "The ETag that you have seen; if it has changed since, nothing is done." }),
-  );
-  const headers = {
-    ...(isWrite(method) && !isPublic ? { "Idempotency-Key": idempotency } : {}),
-    ...(takesIfMatch ? { "If-Match": ifMatch } : {}),
-  };
-  return Object.keys(headers).length > 0 ? Type.Object(headers) : null;
-}
-
-function answersOf({ answers }: Route<TSchema, TSchema, TSchema>) {
-  return Object.fromEntries(
-    Object.entries(answers).map(([status, [description, schema]]) => [
-      status,
-      { description, content: { "application/json": { schema: Type.Ref(`${schema}#`) } } },
-    ]),
-  );
-}
-
-function problemsOf(reasons: readonly Reason[]) {
-  const byStatus = new Map<number, Reason[]>();
-  for (const reason of new Set(reasons)) {
-    const status = STATUS_OF_REASON[reason];
-    byStatus.set(status, [...(byStatus.get(status) ?? []), reason]);
-  }
-  const content = { "application/problem+json": { schema: Type.Ref(`${nameOf(Problem)}#`) } };
-  return Object.fromEntries(
-    [...byStatus].map(([status, known]) => {
-      const description = `Reasons: ${known.map((reason) => `\`${reason}\``).join(", ")}.`;
-      return [status, { description, content }];
-    }),
-  );
-}
-
-function nameOf(schema: TSchema): string {
-  return String(Object(schema)["$id"]);
 }
