@@ -1,10 +1,11 @@
 import { hasLabels, listingOf } from "../domain/authorize.ts";
+import type { JobPlace, Labels } from "../domain/caller.ts";
 import type { Environment, OwnerKind } from "../domain/environment.ts";
 import { Refused } from "../domain/errors.ts";
 import { tenantOwnerKey } from "../domain/owner.ts";
 import { permissionIn, permitted } from "./api-access.ts";
 import type { ApiHandlers, EnvironmentFilter, EnvironmentView, PageOf, PageQuery } from "./api-types.ts";
-import { viewAll } from "./environment-view.ts";
+import { hostOf, viewAll } from "./environment-view.ts";
 import { denied } from "./permit.ts";
 import type { ApiContext, Caller } from "./ports-api.ts";
 import type { EnvironmentFilter as StoreFilter } from "./ports-store.ts";
@@ -52,11 +53,12 @@ async function list(
   if (!narrowed) return { items: [], nextCursor: null };
   const limit = filter.limit + 1;
   const pages = await Promise.all(
-    narrowed.map((part) => context.store.listEnvironments({ ...part, after, limit })),
+    narrowed.parts.map((part) => context.store.listEnvironments({ ...part, after, limit })),
   );
   const rows = pages.flat().sort((a, b) => (a.id < b.id ? -1 : 1));
   const shown = rows.slice(0, filter.limit);
-  const items = await viewAll(context, context.store, shown);
+  const wanted = shown.filter((row) => isShown(row, narrowed));
+  const items = await viewAll(context, context.store, wanted);
   return { items, nextCursor: rows.length > filter.limit ? (shown.at(-1)?.id ?? null) : null };
 }
 
@@ -80,13 +82,24 @@ function hidden(error: unknown): null {
 type Listing = Exclude<ReturnType<typeof listingOf>, { allow: false }>;
 type Part = Omit<StoreFilter, "after" | "limit">;
 
+interface Narrowed {
+  readonly parts: readonly Part[];
+  readonly labels: Labels;
+  readonly place: JobPlace | null;
+}
+
+/** The store's lists lead here; a place has few rows, of which the labels are looked at one by one. */
+function isShown(row: Environment, { labels, place }: Narrowed): boolean {
+  return hasLabels(row.labels, labels) && (place === null || hostOf(row) === place.host);
+}
+
 /** What is asked for, within what may be listed, as lists that an index leads through; null if nothing can be in both. */
 async function narrow(
   context: ApiContext,
   caller: Caller,
   listing: Listing,
   filter: EnvironmentFilter,
-): Promise<readonly Part[] | null> {
+): Promise<Narrowed | null> {
   const { place } = listing;
   const kinds = listing.kinds.filter((kind) => filter.owner === null || filter.owner === kind);
   const labels = { ...filter.labels, ...listing.labels };
@@ -99,13 +112,19 @@ async function narrow(
   if (filter.number !== null && filter.number !== number) return null;
   if (filter.gitBranch !== null && filter.gitBranch !== gitBranch) return null;
   const id = place?.repositoryId ?? repositoryId;
+  const isPlace = number !== null || gitBranch !== null;
+  if (isPlace && id === undefined) {
+    const next = "Give ?repository=owner/name too.";
+    throw new Refused("invalid_request", `number, gitBranch: they are of a repository. ${next}`);
+  }
   const part: Part = {
-    labels,
+    // The index of labels does not lead to one pull request or git branch.
+    ...(isPlace ? {} : { labels }),
     ...(id === undefined ? {} : { repositoryId: id }),
-    ...(number === null || number === undefined ? {} : { number }),
-    ...(gitBranch === null || gitBranch === undefined ? {} : { gitBranch }),
+    ...(number === null ? {} : { number }),
+    ...(gitBranch === null ? {} : { gitBranch }),
   };
-  return isAll(kinds) ? [part] : kinds.map((kind) => ({ ...part, kind }));
+  return { parts: isAll(kinds) ? [part] : kinds.map((kind) => ({ ...part, kind })), labels, place };
 }
 
 function isAll(kinds: readonly OwnerKind[]): boolean {

@@ -1,6 +1,7 @@
 import type { Cluster } from "../domain/cluster.ts";
 import type { Environment } from "../domain/environment.ts";
 import { failureOf } from "../domain/failure.ts";
+import { STATEMENT_LOST } from "../domain/migration.ts";
 import { parsePullKey } from "../domain/owner.ts";
 import { currentCluster, type Phase, phaseOf } from "../domain/phase.ts";
 import type { EnvironmentView } from "./api-types.ts";
@@ -152,6 +153,9 @@ function endpointOf(
 
 export async function failedStatement(store: StoreReads, phase: Phase, cluster: Cluster | null) {
   if (phase !== "failed" || !cluster) return null;
-  const row = (await store.ledger(cluster.id)).find((entry) => entry.state === "failed");
+  const failed = (await store.ledger(cluster.id)).find((entry) => entry.state === "failed");
+  // Of diverged ones a failure counts that could not be tried again (plan.ts); an older one is not why.
+  const isWhy = cluster.migrationState !== "diverged" || failed?.jobId || failed?.code === STATEMENT_LOST;
+  const row = isWhy ? failed : undefined;
   return row ? { file: row.file, line: row.line, code: row.code ?? "", message: row.message ?? "" } : null;
 }

@@ -229,7 +229,9 @@ export function createApiScene(base: TestStore) {
         kind: "pull",
         ...{ ownerKey: ownerKey(ref, "shop"), pullKey: pullKey(ref) },
         ...{ repositoryId: SHOP.repositoryId, number, database: "shop", author: "wendy" },
-        ...{ wanted: "present", wantedReason: "pull_open", headSha: SHA, until: null },
+        wanted: "present",
+        wantedReason: "pull_open",
+        ...{ headSha: SHA, until: null },
       } as const;
       const environment: Environment = { ...newEnvironment(owner, context.clock.now()), ...change };
       await store.transaction(async (tx) => {
