@@ -1,4 +1,5 @@
 /** What the environment variables become; the parts list of compose.ts reads nothing else. */
+import type { AccessPolicy } from "./domain/access.ts";
 
 /** What reaching the store needs: all that `offshoot store migrate` and `offshoot why` read. */
 export interface StoreConfig {
@@ -34,6 +35,13 @@ export interface Config extends StoreConfig {
     /** The App's, for signing in; without it nobody can. */
     readonly githubClientId: string | null;
     readonly oidcIssuers: readonly string[];
+  };
+  readonly access: AccessPolicy & {
+    /** STS and SSM, if not AWS' own. */
+    readonly stsEndpoint: string | null;
+    readonly ssmEndpoint: string | null;
+    /** What the names of SSM parameters begin with; null: none are kept. */
+    readonly parameterPrefix: string | null;
   };
   readonly limits: {
     readonly maxClusters: number;

@@ -1,6 +1,7 @@
 /** Environment variables in, one validated and frozen Config out. Every problem is reported at once. */
 import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
+import { accessConfig } from "./config-access.ts";
 import { apiConfig } from "./config-api.ts";
 import { githubConfig } from "./config-github.ts";
 import type { AwsConfig, Config, Environment, ReadFile, StoreConfig } from "./config-shape.ts";
@@ -61,6 +62,7 @@ function wholeConfig(read: Reader, readFile: ReadFile): Config {
     github,
     http,
     api: apiConfig(read, http, github.host),
+    access: accessConfig(read, readFile),
     limits: limitsConfig(read),
     migrations: { directory: directory(read) },
     connect: {

@@ -18,10 +18,15 @@ const GOOD: Readonly<Record<string, string>> = {
   OFFSHOOT_GITHUB_WEBHOOK_SECRETS: "a secret of twenty-some characters",
 };
 
+const ROLE_ARN = "arn:aws:iam::123456789012:role/offshoot/token";
+
 const files: Readonly<Record<string, string>> = {
   "/ca.pem": CERTIFICATE,
   "/app.pem": PEM,
   "/not.pem": "hello",
+  "/access.json":
+    '[{"repositories":["acme/*"],"iamRole":"arn:aws:iam::123456789012:role/dev","databaseRole":"app"}]',
+  "/access-wrong.json": '[{"tenants":"*","iamRole":"dev","databaseRole":"app"}]',
   "/garbled.pem": "-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----\n",
 };
 function readFile(path: string): string {
@@ -93,6 +98,44 @@ describe("the configuration", () => {
     ).toEqual([]);
   });
 
+  it("lets nobody in besides admin, signs no tokens and keeps no parameters, unless it is told to", () => {
+    const none = { rules: [], tokenRoleArn: null, stsEndpoint: null, ssmEndpoint: null };
+    expect(readConfig(GOOD, readFile).access).toEqual({ ...none, parameterPrefix: null });
+    const given = {
+      OFFSHOOT_ACCESS_FILE: "/access.json",
+      OFFSHOOT_TOKEN_ROLE_ARN: ROLE_ARN,
+      OFFSHOOT_STS_ENDPOINT: "http://127.0.0.1:1/",
+      OFFSHOOT_PARAMETER_PREFIX: "/offshoot",
+    };
+    expect(readConfig({ ...GOOD, ...given }, readFile).access).toEqual({
+      rules: [
+        {
+          ...{ repositories: ["acme/*"], tenants: null },
+          ...{ iamRole: "arn:aws:iam::123456789012:role/dev", databaseRole: "app" },
+        },
+      ],
+      ...{ tokenRoleArn: ROLE_ARN, stsEndpoint: "http://127.0.0.1:1", ssmEndpoint: null },
+      parameterPrefix: "/offshoot",
+    });
+  });
+
+  it("tells every problem of the access list, with its rule, and never repeats the list", () => {
+    const rule = { tenants: { plan: "gold" }, iamRole: ROLE_ARN, databaseRole: "app" };
+    const list = [rule, { ...rule, iamRole: "secret-arn" }, { ...rule, databaseRole: "admin", extra: 1 }];
+    const found = problems({ OFFSHOOT_ACCESS: JSON.stringify(list) });
+    expect(found).toEqual([
+      expect.stringMatching(/^OFFSHOOT_ACCESS: given a text of \d+ characters; .*; rule 2: iamRole must be/),
+      expect.stringMatching(/rule 3: "extra" is not known/),
+      expect.stringMatching(/rule 3: databaseRole must be/),
+    ]);
+    expect(found.join()).not.toContain("secret-arn");
+  });
+
+  it("takes the access list from one place", () => {
+    const found = problems({ OFFSHOOT_ACCESS: "[]", OFFSHOOT_ACCESS_FILE: "/access.json" });
+    expect(found).toEqual([expect.stringMatching(/^OFFSHOOT_ACCESS_FILE: given a value; expected nothing/)]);
+  });
+
   it("reports all problems at once", () => {
     const found = problems({ AWS_REGION: "here", OFFSHOOT_PORT: "-1", OFFSHOOT_GITHUB_APP_ID: undefined });
     expect(found.map((line) => line.split(":")[0])).toEqual([
@@ -145,6 +188,17 @@ describe("the configuration", () => {
     ["OFFSHOOT_OIDC_ISSUERS", "token.actions.githubusercontent.com"],
     ["OFFSHOOT_OIDC_ISSUERS", "https://user:secret@issuer"],
     ["OFFSHOOT_OIDC_ISSUERS", "https://issuer/"],
+    ["OFFSHOOT_TOKEN_ROLE_ARN", "offshoot-token"],
+    ["OFFSHOOT_TOKEN_ROLE_ARN", "arn:aws:iam::123456789012:user/somebody"],
+    ["OFFSHOOT_STS_ENDPOINT", "sts.amazonaws.com"],
+    ["OFFSHOOT_SSM_ENDPOINT", "ftp://ssm"],
+    ["OFFSHOOT_PARAMETER_PREFIX", "offshoot"],
+    ["OFFSHOOT_PARAMETER_PREFIX", "/aws/offshoot"],
+    ["OFFSHOOT_ACCESS", "acme/*"],
+    ["OFFSHOOT_ACCESS", "{}"],
+    ["OFFSHOOT_ACCESS", "[{}]"],
+    ["OFFSHOOT_ACCESS_FILE", "/missing.json"],
+    ["OFFSHOOT_ACCESS_FILE", "/access-wrong.json"],
   ])("names %s when it is %j", (name, value) => {
     const found = problems({ [name]: value });
     expect(found.length).toBeGreaterThan(0);
