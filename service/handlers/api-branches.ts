@@ -9,7 +9,7 @@ import { change, record, started, wakeAll, write } from "./api-write.ts";
 import { newId } from "./context.ts";
 import { onGitHub } from "./on-github.ts";
 import { permit } from "./permit.ts";
-import type { Permission, RepositoryTarget } from "./ports.ts";
+import type { RepositoryTarget } from "./ports.ts";
 import type { ApiContext, Caller } from "./ports-api.ts";
 import type { StoreTransaction } from "./ports-store.ts";
 
@@ -35,7 +35,9 @@ export async function createBranch(context: ApiContext, asked: Write, create: En
     }
     await tx.putRepository(target.repository, now);
     const found = await tx.environmentByOwner(target.ownerKey);
-    if (found && !found.endedAt) return existing(context, tx, caller, found, permission, now);
+    // Also one that has ended stays with whoever could see it, with its history.
+    if (found) permit(caller, "environment.get", subjectOf(found, permission));
+    if (found && !found.endedAt) return existing(context, tx, caller, found, now);
     const { sha: headSha } = target;
     const columns = { labels, until, headSha, readyAt: null } as const;
     const made = found
@@ -92,10 +94,8 @@ async function existing(
   tx: StoreTransaction,
   caller: Caller,
   found: Environment,
-  permission: Permission,
   now: Date,
 ) {
-  permit(caller, "environment.get", subjectOf(found, permission));
   if (found.wanted === "absent") {
     throw new Refused("deleted", `It has ended, and its data is kept for a while. Restore ${found.id}.`);
   }
