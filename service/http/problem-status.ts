@@ -42,11 +42,13 @@ export const STATUS_OF_REASON = {
   login_missing: 503,
   oidc_missing: 503,
   token_role_missing: 503,
+  token_role_denied: 503,
   app_credentials: 503,
   /** These are Retryable: the same request may work in a moment. */
   store_busy: 503,
   store_unavailable: 503,
   oidc_unavailable: 503,
+  token_unavailable: 503,
   github_unavailable: 503,
   github_rate_limit: 503,
   paused: 503,
