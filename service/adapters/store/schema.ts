@@ -19,7 +19,8 @@ export type StoreFlavour = "dsql" | "postgres";
  * start at once. A deploy step: the service itself only compares.
  */
 export async function migrateStore(pool: Pool, flavour: StoreFlavour): Promise<readonly string[]> {
-  await retrying(() => pool.query(META));
+  // Of two who start together, plain Postgres may tell one that the other's table is there, despite IF NOT EXISTS.
+  await retrying(() => pool.query(META)).catch(ignoreExisting);
   const done = await appliedMigrations(pool);
   const applied: string[] = [];
   for (const { name, text } of await migrationFiles()) {
@@ -61,9 +62,13 @@ async function apply(pool: Pool, flavour: StoreFlavour, text: string): Promise<v
     const job = result.rows[0]?.job_id;
     if (job) await pool.query("CALL sys.wait_for_job($1)", [job]);
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : "";
-    if (!EXISTS.has(code)) throw error;
+    ignoreExisting(error);
   }
+}
+
+function ignoreExisting(error: unknown): void {
+  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  if (!EXISTS.has(code)) throw error;
 }
 
 async function appliedMigrations(pool: Pool): Promise<Set<string>> {
