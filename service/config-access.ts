@@ -1,25 +1,34 @@
 /** The variables of access: who may connect besides admin, who signs tokens, and where applications find their database. */
 import type { Config, ReadFile } from "./config-shape.ts";
-import type { AccessRule } from "./domain/access.ts";
+import { type AccessRule, READER_ROLE } from "./domain/access.ts";
 import { ROLE_ARN, readAccess } from "./domain/access-list.ts";
 import { parameterPrefixProblem } from "./domain/parameter-name.ts";
 import type { Reader } from "./env-reader.ts";
 
 const LIST = "OFFSHOOT_ACCESS";
 const LIST_FILE = "OFFSHOOT_ACCESS_FILE";
+const TOKEN_ROLE = "OFFSHOOT_TOKEN_ROLE_ARN";
 const PREFIX = "OFFSHOOT_PARAMETER_PREFIX";
 /** The longest list of ACCESS_RULES_MAX rules stays well below; a file by mistake does not. */
 const LIST_CHARACTERS_MAX = 1_000_000;
 
 /** Reads and checks them; problems go to `read`. */
 export function accessConfig(read: Reader, readFile: ReadFile): Config["access"] {
+  const tokenRoleArn = read.optional(
+    TOKEN_ROLE,
+    ROLE_ARN,
+    "the ARN of an IAM role, such as arn:aws:iam::123456789012:role/offshoot-token",
+  );
+  const listed = rules(read, readFile);
+  // A token of DbConnect fits every database role that its signer is mapped to, so a reader could be more than that.
+  const isTokenRole = ({ iamRole, databaseRole }: AccessRule) =>
+    iamRole === tokenRoleArn && databaseRole !== READER_ROLE;
+  if (listed.some(isTokenRole)) {
+    read.problem(TOKEN_ROLE, "a role of the access list", `a role that is mapped to ${READER_ROLE} only`);
+  }
   return {
-    rules: rules(read, readFile),
-    tokenRoleArn: read.optional(
-      "OFFSHOOT_TOKEN_ROLE_ARN",
-      ROLE_ARN,
-      "the ARN of an IAM role, such as arn:aws:iam::123456789012:role/offshoot-token",
-    ),
+    rules: listed,
+    tokenRoleArn,
     stsEndpoint: read.url("OFFSHOOT_STS_ENDPOINT", ["http:", "https:"], "") || null,
     ssmEndpoint: read.url("OFFSHOOT_SSM_ENDPOINT", ["http:", "https:"], "") || null,
     parameterPrefix: parameterPrefix(read),

@@ -131,6 +131,18 @@ describe("the configuration", () => {
     expect(found.join()).not.toContain("secret-arn");
   });
 
+  it("lets the role that signs tokens be nothing but the reader", () => {
+    const rule = (databaseRole: string) => [{ tenants: "*", iamRole: ROLE_ARN, databaseRole }];
+    const given = (databaseRole: string) => ({
+      OFFSHOOT_TOKEN_ROLE_ARN: ROLE_ARN,
+      OFFSHOOT_ACCESS: JSON.stringify(rule(databaseRole)),
+    });
+    expect(problems(given("offshoot_reader"))).toEqual([]);
+    expect(problems(given("app"))).toEqual([
+      expect.stringMatching(/^OFFSHOOT_TOKEN_ROLE_ARN: .*offshoot_reader only/),
+    ]);
+  });
+
   it("takes the access list from one place", () => {
     const found = problems({ OFFSHOOT_ACCESS: "[]", OFFSHOOT_ACCESS_FILE: "/access.json" });
     expect(found).toEqual([expect.stringMatching(/^OFFSHOOT_ACCESS_FILE: given a value; expected nothing/)]);
