@@ -10,6 +10,7 @@ import { createDatabases } from "./adapters/dsql-databases.ts";
 import { createGitHub } from "./adapters/github.ts";
 import { createJobTokens } from "./adapters/job-tokens.ts";
 import { createLog } from "./adapters/log.ts";
+import { createParameters } from "./adapters/parameters.ts";
 import { secrets } from "./adapters/secrets.ts";
 import { createSignIn } from "./adapters/sign-in.ts";
 import { createSplitter } from "./adapters/splitter.ts";
@@ -70,6 +71,7 @@ export async function compose(config: Config): Promise<System> {
   const { region, credentials } = connection;
   const endpoint = config.aws.dsqlEndpoint;
   const control = createClusterControl({ region, credentials, ...(endpoint ? { endpoint } : {}) });
+  const parameters = parametersOf(config, connection);
   const context: Context = {
     store: createStore(database),
     clock,
@@ -78,7 +80,7 @@ export async function compose(config: Config): Promise<System> {
     databases: createDatabases(connection),
     splitter,
     github: createGitHub({ ...config.github, appUserAgent: "offshoot" }),
-    parameters: null,
+    parameters,
     log,
     nudge,
     policy: policyOf(config),
@@ -109,6 +111,7 @@ export async function compose(config: Config): Promise<System> {
       await worker?.stop();
       await splitter.close();
       control.close();
+      parameters?.close();
       await database.close();
     },
   };
@@ -161,6 +164,13 @@ function connectionOf({ aws }: StoreConfig): DsqlConnectionOptions {
   return { region, credentials: createCredentials(), ...local };
 }
 
+/** Null unless a prefix says that parameters are kept. */
+function parametersOf({ access }: Config, { region, credentials }: DsqlConnectionOptions) {
+  if (access.parameterPrefix === null) return null;
+  const { ssmEndpoint: endpoint } = access;
+  return createParameters({ region, credentials, ...(endpoint ? { endpoint } : {}) });
+}
+
 function policyOf(config: Config): Policy {
   const { aws, limits, connect, github } = config;
   return {
@@ -177,6 +187,6 @@ function policyOf(config: Config): Policy {
     migrationsDirectory: config.migrations.directory,
     webUrl: github.webUrl,
     connect: { to: aws.connectTo, command: connect.command, environment: connect.environment },
-    parameterPrefix: null,
+    parameterPrefix: config.access.parameterPrefix,
   };
 }
