@@ -218,7 +218,8 @@ async function askToYield(context: Context, tx: StoreTransaction): Promise<void>
   const { account, region } = context.policy;
   const now = context.clock.now();
   const oldest = await tx.oldestRetired(account, region, new Date(now.getTime() - GRACE_WAITED_MS));
-  const owner = oldest && (await tx.environment(oldest.environmentId));
+  if (!oldest) return;
+  const owner = await tx.environment(oldest.environmentId);
   // It may be wanted again since; the write keeps a reopening at this very moment from being overlooked.
   if (owner?.wanted !== "absent") return;
   await tx.updateEnvironment(owner, {});
