@@ -165,9 +165,10 @@ describe("a parameter that is wanted no more", () => {
     await scene.given(READY, AVAILABLE);
     await step();
     await change({ wanted: "absent" });
+    scene.pass(1_000);
     await step();
     expect(names()).toEqual([]);
-    expect(await due()).toBe(CREATE_LATE_MS);
+    expect(await due()).toBe(CREATE_LATE_MS - 1_000);
     // Another worker was paused before its call and goes on now.
     ssm.kept.set(NAME, { value: "late", tags: parameterTags({ id: "env_1", kind: "pull" }) });
     scene.pass(CREATE_LATE_MS);
