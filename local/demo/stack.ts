@@ -26,6 +26,8 @@ export interface DsqlReady {
   readonly caFile: string;
   readonly region: string;
   readonly accountId: string;
+  /** Where the local STS and SSM are. */
+  readonly neighboursUrl: string;
 }
 export interface GithubReady {
   readonly pageUrl: string;
@@ -34,6 +36,8 @@ export interface GithubReady {
   readonly privateKeyFile: string;
   readonly webhookSecret: string;
   readonly installationId: number;
+  readonly clientId: string;
+  readonly oidcIssuer: string;
 }
 
 export interface StackOptions {
@@ -100,6 +104,8 @@ async function startParts(options: StackOptions, started: Running<unknown>[]): P
     portOf(dsql.ready.controlUrl),
     "--front-port",
     String(dsql.ready.frontPort),
+    "--neighbours-port",
+    portOf(dsql.ready.neighboursUrl),
   ];
   return {
     directory,
@@ -173,6 +179,13 @@ function environmentOf(
     OFFSHOOT_GITHUB_WEBHOOK_SECRETS: github.webhookSecret,
     OFFSHOOT_GITHUB_API_URL: github.apiUrl,
     OFFSHOOT_GITHUB_WEB_URL: github.pageUrl,
+    OFFSHOOT_GITHUB_CLIENT_ID: github.clientId,
+    OFFSHOOT_OIDC_ISSUERS: github.oidcIssuer,
+    OFFSHOOT_PUBLIC_URL: `http://127.0.0.1:${port}`,
+    OFFSHOOT_TOKEN_ROLE_ARN: `arn:aws:iam::${dsql.accountId}:role/offshoot-tokens`,
+    OFFSHOOT_STS_ENDPOINT: dsql.neighboursUrl,
+    OFFSHOOT_SSM_ENDPOINT: dsql.neighboursUrl,
+    OFFSHOOT_PARAMETER_PREFIX: "/offshoot",
     OFFSHOOT_PORT: String(port),
     OFFSHOOT_CONNECT_COMMAND: "scripts/connect {number}",
     OFFSHOOT_CONNECT_ENVIRONMENT: "AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local",

@@ -2,16 +2,22 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { benchApi } from "./api.ts";
 import { benchDemo } from "./demo.ts";
 import { benchIngest } from "./ingest.ts";
 import { benchPreviews } from "./previews.ts";
 import { type Bench, holds, type Result, table } from "./result.ts";
+import { benchTenants } from "./tenants.ts";
+import { benchVersion } from "./version.ts";
 
-const USAGE = "Usage: scripts/bench [--only ingest|previews|demo] [--json <file>]";
+const USAGE = "Usage: scripts/bench [--only ingest|previews|demo|api|tenants|version] [--json <file>]";
 const BENCHMARKS: Readonly<Record<string, (bench: Bench) => Promise<readonly Result[]>>> = {
   ingest: benchIngest,
   previews: benchPreviews,
   demo: benchDemo,
+  api: benchApi,
+  tenants: benchTenants,
+  version: benchVersion,
 };
 
 process.exitCode = await main().catch((error: unknown) => {
