@@ -156,7 +156,8 @@ export function decideRemoved(cluster: Cluster, answer: RemoveAnswer, now: Date)
       // 409 while AWS still creates it: no budget, the delete is repeated until it is taken.
       return record(cluster, { lookMs: CREATING_LOOK_LAST_MS });
     case "protected":
-      return cluster.kind === "preview" || !cluster.protected
+      // One that never answered holds nobody's data: a customer's first cluster may be thrown away like any other.
+      return cluster.kind === "preview" || !cluster.protected || cluster.verifiedAt === null
         ? { do: "unprotect" }
         : record(cluster, { reason: "protected", lookMs: REFUSED_LOOK_MS, event: "remove_protected" });
     case "absent":

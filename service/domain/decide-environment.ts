@@ -85,14 +85,23 @@ function decideAbsent(
   }
   // A removing cluster wakes this environment when AWS has confirmed that it is gone.
   if (serving.use === "remove" || serving.status === "removing") return rest(null);
-  if (serving.use === "retired") return decideRetired(serving, now, graceMs);
+  if (serving.use === "retired") return decideRetired(environment, serving, now, graceMs);
   const kept = graceMs > 0 && serving.status === "available" && environment.readyAt !== null;
   return kept ? { do: "retire", graceMs } : { do: "remove" };
 }
 
-/** The end was fixed when it was retired; a grace of 0 now means that somebody does not want to wait for it. */
-function decideRetired(serving: Cluster, now: Date, graceMs: number): EnvironmentDecision {
-  const leftMs = (serving.retiredUntil?.getTime() ?? 0) - now.getTime();
+/**
+ * The end was fixed when it was retired, unless it was wanted and unwanted again before it could be restored. A grace of
+ * 0 now means that somebody does not want to wait for it.
+ */
+function decideRetired(
+  { wantedAt }: Environment,
+  serving: Cluster,
+  now: Date,
+  graceMs: number,
+): EnvironmentDecision {
+  const until = Math.max(serving.retiredUntil?.getTime() ?? 0, wantedAt.getTime() + graceMs);
+  const leftMs = until - now.getTime();
   return leftMs <= 0 || graceMs === 0 ? { do: "remove" } : rest(leftMs);
 }
 

@@ -11,6 +11,7 @@ import type {
 import {
   type ClusterDecision,
   decideCreated,
+  decideFenced,
   decideFound,
   decideRemoved,
   decideSeen,
@@ -32,6 +33,11 @@ const OBSERVATIONS = {
   deleting: { kind: "deleting", ...SEEN },
 } as const satisfies Record<string, Observation>;
 type Seen = keyof typeof OBSERVATIONS;
+
+/** A customer's cluster with deletion protection. */
+const GUARDED = { kind: "tenant", protected: true } as const;
+const GUARDED_OPEN = { kind: "tenant", use: "retired" } as const;
+const GUARDED_SHUT = { ...GUARDED, fencedAt: ago(1) } as const;
 
 /** A decision in a word: the new status, `look` at the same one, or the next call. */
 function word(decision: ClusterDecision, cluster: Cluster): string {
@@ -176,6 +182,45 @@ describe("a search by tag", () => {
   });
 });
 
+describe("what a usable cluster is for, against what AWS shows", () => {
+  const GIVEN = { status: "available", ...SEEN } as const;
+  const seen = (change: Partial<Cluster>, deletionProtected = false) =>
+    decideSeen(clusterOf({ ...GIVEN, ...change }), { kind: "usable", ...SEEN, deletionProtected }, NOW).do;
+  const rows: readonly [string, Partial<Cluster>, boolean, string][] = [
+    ["retired and open", { use: "retired" }, false, "fence"],
+    ["retired and fenced", { use: "retired", fencedAt: ago(1) }, false, "record"],
+    ["restored, and still fenced", { fencedAt: ago(1) }, false, "unfence"],
+    ["serving and open", {}, false, "record"],
+    ["serving, a preview that somebody protected", {}, true, "record"],
+    ["a customer's that should be protected", { kind: "tenant", protected: true }, false, "protect"],
+    ["a customer's that is protected", { kind: "tenant", protected: true }, true, "record"],
+    ["a customer's whose protection was lifted", { kind: "tenant" }, true, "unprotect"],
+    ["a customer's, retired, open and protected: people first", GUARDED_OPEN, true, "fence"],
+    ["a customer's, restored, fenced and unprotected: people first", GUARDED_SHUT, false, "unfence"],
+    ["a spare", { use: "spare" }, false, "record"],
+    ["a spare that was fenced", { use: "spare", fencedAt: ago(1) }, false, "record"],
+  ];
+  it.each(rows)("%s (%o, protected %s): %s", (_name, change, isProtected, expected) => {
+    expect(seen(change, isProtected)).toBe(expected);
+  });
+
+  it("is compared again at once after its policy was changed: there may be a second difference", () => {
+    const done = { kind: "done" } as const;
+    const fence = decideFenced(clusterOf({ ...GIVEN, use: "retired" }), "fence", done);
+    expect(fence).toMatchObject({ fenced: "note", lookMs: 0, event: "access_revoked" });
+    const unfence = decideFenced(clusterOf({ ...GIVEN, fencedAt: ago(1) }), "unfence", done);
+    expect(unfence).toMatchObject({ fenced: "clear", lookMs: 0, event: "access_restored" });
+  });
+
+  it("keeps what is known of its policy while the answer is not known", () => {
+    const unknown = { kind: "unknown", cause: "throttled", retryAfterMs: 9 } as const;
+    for (const change of ["fence", "unfence"] as const) {
+      const decision = decideFenced(clusterOf(GIVEN), change, unknown);
+      expect(decision).toEqual({ do: "retry", cause: "throttled", retryAfterMs: 9 });
+    }
+  });
+});
+
 describe("the answer to a removal", () => {
   const removed = (answer: RemoveAnswer, change: Partial<Cluster> = {}) => {
     const cluster = clusterOf({
@@ -210,7 +255,18 @@ describe("the answer to a removal", () => {
     expect(removed({ kind: "absent" }, { status: "creating", statusSince: ago(MINUTE_MS) })).toBe("look");
   });
   it("leaves the protection of a customer's cluster to a person", () => {
-    expect(removed({ kind: "protected" }, { kind: "tenant", protected: true })).toBe("look");
+    expect(removed({ kind: "protected" }, { ...GUARDED, verifiedAt: ago(1) })).toBe("look");
+    const cluster = clusterOf({ ...GUARDED, verifiedAt: ago(1), status: "available", use: "remove" });
+    const decision = decideRemoved(cluster, { kind: "protected" }, NOW);
+    expect(decision).toMatchObject({ reason: "protected", event: "remove_protected" });
+  });
+  it("takes off what somebody switched on at AWS, once the protection was lifted here", () => {
+    expect(removed({ kind: "protected" }, { kind: "tenant", protected: false, verifiedAt: ago(1) })).toBe(
+      "unprotect",
+    );
+  });
+  it("takes the protection off a customer's cluster that never held data", () => {
+    expect(removed({ kind: "protected" }, { ...GUARDED, verifiedAt: null })).toBe("unprotect");
   });
 });
 

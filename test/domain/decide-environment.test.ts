@@ -18,6 +18,12 @@ const PENDING = clusterOf({ status: "creating" });
 const REMOVING = clusterOf({ status: "removing", use: "remove" });
 const GONE = clusterOf({ status: "gone" });
 const READY = { readyAt: ago(1) };
+const HOUR_MS = 3_600_000;
+/** Closed two hours ago. */
+const CLOSED = { readyAt: ago(1), wantedAt: ago(2 * HOUR_MS) };
+/** Kept for so many hours more. */
+const retired = (hours: number) =>
+  available({ use: "retired", fencedAt: ago(1), retiredUntil: ago(-hours * HOUR_MS) });
 const PROBLEM = { file: "a.sql", line: 1, index: 0, count: 0, sql: "", code: "42601", message: "syntax" };
 
 interface Row {
@@ -26,12 +32,49 @@ interface Row {
   readonly serving?: Cluster;
   readonly next?: Cluster;
   readonly offer?: Offer;
+  readonly graceMs?: number;
   readonly expected: EnvironmentDecision["do"];
   readonly target?: "serving" | "next";
 }
 
 const PRESENT: readonly Row[] = [
   { name: "its time is up", environment: { until: NOW }, serving: VERIFIED, expected: "expire" },
+  {
+    name: "its time is up, but it is protected",
+    environment: { until: NOW, protected: true },
+    serving: VERIFIED,
+    expected: "rest",
+  },
+  { name: "its data was kept", serving: retired(1), expected: "restore" },
+  { name: "its data was kept, and its grace is over", serving: retired(0), expected: "restore" },
+  {
+    name: "its data was kept, but somebody asked for a new database",
+    environment: { resetGeneration: 2 },
+    serving: retired(1),
+    expected: "discard",
+  },
+  { name: "it is restored, and still fenced", serving: { ...VERIFIED, fencedAt: ago(1) }, expected: "rest" },
+  { name: "its cluster yielded", serving: available({ use: "remove" }), expected: "detach" },
+  {
+    name: "somebody asked for a new database",
+    environment: { ...READY, resetGeneration: 2 },
+    serving: VERIFIED,
+    expected: "discard",
+  },
+  {
+    name: "it began after somebody asked for a new database",
+    environment: { ...READY, generation: 2, planGeneration: 2, resetGeneration: 2 },
+    serving: available({ bornGeneration: 2 }),
+    expected: "migrate",
+    target: "serving",
+  },
+  {
+    name: "somebody asked for a new database during a rebuild",
+    environment: { ...READY, resetGeneration: 2 },
+    serving: migrated("diverged"),
+    next: PENDING,
+    expected: "drop_next",
+  },
   { name: "its cluster was removed outside", serving: REMOVING, expected: "detach" },
   { name: "its cluster is gone", serving: GONE, expected: "detach" },
   { name: "its plan is of an older generation", environment: { planGeneration: 0 }, expected: "read_plan" },
@@ -126,11 +169,69 @@ const ABSENT: readonly Row[] = [
   { name: "its cluster is to be removed", serving: available({ use: "remove" }), expected: "rest" },
   { name: "its cluster serves", serving: VERIFIED, expected: "remove" },
   { name: "its cluster is still being created", serving: PENDING, expected: "remove" },
+  { name: "it was never ready, though data could be kept", graceMs: HOUR_MS, serving: VERIFIED, expected: "remove" },
+  { name: "it was ready, and nothing is kept", environment: READY, serving: VERIFIED, expected: "remove" },
+  { name: "it was ready", graceMs: HOUR_MS, environment: READY, serving: VERIFIED, expected: "retire" },
+  {
+    name: "it was ready, and is restored but not open yet",
+    graceMs: HOUR_MS,
+    environment: READY,
+    serving: available({ fencedAt: ago(1) }),
+    expected: "retire",
+  },
+  {
+    name: "it was ready, and is rebuilt at this moment",
+    graceMs: HOUR_MS,
+    environment: READY,
+    serving: migrated("diverged"),
+    next: PENDING,
+    expected: "drop_next",
+  },
+  {
+    name: "it was ready, but its cluster is on its way again",
+    graceMs: HOUR_MS,
+    environment: READY,
+    serving: PENDING,
+    expected: "remove",
+  },
+  { name: "its data is kept", graceMs: HOUR_MS, environment: CLOSED, serving: retired(1), expected: "rest" },
+  { name: "its grace is over", graceMs: HOUR_MS, environment: CLOSED, serving: retired(0), expected: "remove" },
+  {
+    name: "its grace is over, but it was wanted again since",
+    graceMs: HOUR_MS,
+    environment: { wantedAt: ago(1) },
+    serving: retired(0),
+    expected: "rest",
+  },
+  {
+    name: "its data is kept, and nobody wants to wait any more",
+    environment: CLOSED,
+    serving: retired(1),
+    expected: "remove",
+  },
+  {
+    name: "its data was kept, and it yielded",
+    graceMs: HOUR_MS,
+    environment: CLOSED,
+    serving: available({ use: "remove" }),
+    expected: "rest",
+  },
 ];
 
-function decide({ environment, serving, next, offer }: Row, wanted: Environment["wanted"]) {
+/** Nothing that could be a customer's data is replaced. */
+const CUSTOMERS: readonly Row[] = [
+  { name: "its cluster was removed outside", serving: REMOVING, expected: "rest" },
+  { name: "its cluster is gone", serving: GONE, expected: "rest" },
+  { name: "its migrations diverged", serving: migrated("diverged"), expected: "rest" },
+  { name: "its migrations diverged, a slot is free", serving: migrated("diverged"), offer: FREE, expected: "rest" },
+  { name: "a statement failed", serving: migrated("failed"), expected: "rest" },
+  { name: "its data is kept", serving: retired(1), expected: "restore" },
+  { name: "new migrations came", serving: available(), expected: "migrate", target: "serving" },
+];
+
+function decide({ environment, serving, next, offer, graceMs }: Row, wanted: Environment["wanted"]) {
   const row = environmentOf({ wanted, ...environment });
-  return decideEnvironment(row, serving ?? null, next ?? null, offer ?? null, NOW);
+  return decideEnvironment(row, serving ?? null, next ?? null, offer ?? null, NOW, graceMs ?? 0);
 }
 
 describe("a wanted environment", () => {
@@ -155,6 +256,26 @@ describe("a wanted environment", () => {
   });
 });
 
+describe("a customer's environment that was ready once", () => {
+  it.each(CUSTOMERS)("when $name: $expected $target", (row) => {
+    const { expected, target } = row;
+    const environment = { kind: "tenant", ...READY } as const;
+    expect(decide({ ...row, environment }, "present")).toMatchObject({
+      do: expected,
+      ...(target ? { target } : {}),
+    });
+  });
+
+  it("is looked at when its grace ends, and not before", () => {
+    const environment = { kind: "tenant", ...CLOSED } as const;
+    const decision = decide(
+      { name: "", expected: "rest", environment, graceMs: HOUR_MS, serving: retired(3) },
+      "absent",
+    );
+    expect(decision).toEqual({ do: "rest", lookMs: 3 * HOUR_MS });
+  });
+});
+
 describe("an unwanted environment", () => {
   it.each(ABSENT)("when $name: $expected", (row) => {
     expect(decide(row, "absent")).toMatchObject({ do: row.expected });
@@ -171,12 +292,17 @@ describe("every decision about an environment", () => {
         migrationState: fc.constantFrom("behind", "applied", "diverged", "failed"),
         verifiedGeneration: fc.constantFrom(0, 1),
         reason: fc.constantFrom(null, "quota"),
+        fencedAt: fc.constantFrom(null, NOW),
+        retiredUntil: fc.constantFrom(null, NOW, ago(-1)),
+        bornGeneration: fc.constantFrom(0, 1),
       })
       .map((change) => clusterOf(change as Partial<Cluster>)),
     { nil: null },
   );
   const anyEnvironment = fc
     .record({
+      kind: fc.constantFrom("pull" as const, "branch" as const, "tenant" as const),
+      protected: fc.boolean(),
       wanted: fc.constantFrom("present" as const, "absent" as const),
       until: fc.constantFrom(NOW, new Date(NOW.getTime() + 1)),
       planGeneration: fc.constantFrom(0, 1),
@@ -192,10 +318,11 @@ describe("every decision about an environment", () => {
     fc.assert(
       fc.property(anyEnvironment, anyCluster, anyCluster, anyOffer, (environment, serving, next, offer) => {
         const decision = decideEnvironment(environment, serving, next, offer, NOW);
+        if (environment.protected && environment.wanted === "present") expect(decision.do).not.toBe("expire");
         if (offer) expect(decision.do).not.toBe("ask_slot");
         if (decision.do === "migrate" || decision.do === "verify") {
           const cluster = decision.target === "serving" ? serving : next;
-          expect(cluster).toMatchObject({ status: "available", use: "serve" });
+          expect(cluster).toMatchObject({ status: "available", use: "serve", fencedAt: null });
         }
         if (decision.do === "end") expect(serving?.status ?? "gone").toBe("gone");
         if (decision.do === "switch") expect(next?.verifiedGeneration).toBe(environment.generation);
@@ -208,6 +335,7 @@ describe("every decision about an environment", () => {
       fc.property(anyEnvironment, anyCluster, anyCluster, (environment, serving, next) => {
         if (phaseOf(environment, serving, next, NOW) !== "ready") return;
         expect(next ?? serving).toMatchObject({ status: "available", use: "serve", verifiedGeneration: 1 });
+        expect((next ?? serving)?.fencedAt).toBeNull();
       }),
     );
   });

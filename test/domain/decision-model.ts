@@ -1,11 +1,13 @@
 /**
  * The two decisions as a model to be searched exhaustively: one environment, a few clusters, AWS, and a person. Every
- * answer may be lost, every call throttled, every step interrupted; times are coarse (just now, or long ago).
+ * answer may be lost, every call throttled, every step interrupted; times are coarse (just now, or long ago). What
+ * people may do differs by setting, so that each search stays small.
  */
 import type { Cluster, ClusterStatus, ClusterUse, Observation } from "../../service/domain/cluster.ts";
 import {
   type ClusterDecision,
   decideCreated,
+  decideFenced,
   decideFound,
   decideRemoved,
   decideSeen,
@@ -15,8 +17,19 @@ import {
 import { decideEnvironment } from "../../service/domain/decide-environment.ts";
 import { ago, clusterOf, environmentOf, NOW, SEEN } from "./builders.ts";
 
-/** Clusters that the operator allows. */
-const CLUSTERS_MAX = 2;
+/** Whose environment it is, what is kept of it, and what people do to it, so many times in all. */
+export interface Setting {
+  readonly kind: "preview" | "tenant";
+  /** Whether its data is kept for a while when it is closed. */
+  readonly isKept: boolean;
+  /** Whether somebody asks for a new database in its place. */
+  readonly isReset: boolean;
+  /** Clusters that the operator allows. */
+  readonly clustersMax: number;
+  readonly deeds: number;
+}
+
+const GRACE_MS = 10 * 60_000;
 const LONG_AGO_MS = 30 * 60_000;
 
 /** never · just now · long ago */
@@ -32,6 +45,21 @@ export interface Row {
   reason: string | null;
   plan: "behind" | "applied" | "diverged" | "verified";
   aws: "none" | "creating" | "active" | "deleting";
+  /** The policy that shuts everybody out: as the row says, and as AWS has it. */
+  fenced: boolean;
+  shut: boolean;
+  /** A call that changes the policy is on its way, and whether the row was written since. */
+  calling: "fence" | "unfence" | null;
+  overtaken: boolean;
+  /** Deletion protection at AWS. */
+  guarded: boolean;
+  /** Begun before somebody asked for a new database. */
+  old: boolean;
+  /** Its grace is over. */
+  over: boolean;
+  /** Of a customer's: a query was answered on it once; somebody deleted it by hand. */
+  ready: boolean;
+  byHand: boolean;
 }
 
 export interface State {
@@ -42,31 +70,42 @@ export interface State {
   ready: boolean;
   queued: boolean;
   ended: boolean;
+  /** A customer's: nothing may delete it. */
+  protected: boolean;
+  /** What was removed that should not have been. */
+  rash: string | null;
   /** What people may still do. */
   budget: number;
   rows: Row[];
 }
 
-export const BEGIN: State = {
-  wanted: "present",
-  serving: null,
-  next: null,
-  planRead: false,
-  ready: false,
-  queued: false,
-  ended: false,
-  budget: 2,
-  rows: [],
-};
+export function beginOf({ deeds }: Setting): State {
+  return {
+    wanted: "present",
+    serving: null,
+    next: null,
+    planRead: false,
+    ready: false,
+    queued: false,
+    ended: false,
+    protected: false,
+    rash: null,
+    budget: deeds,
+    rows: [],
+  };
+}
 
 type Change = (state: State) => void;
 
 /** Every state that may come next. */
-export function successors(state: State): readonly State[] {
+export function successors(setting: Setting, state: State): readonly State[] {
   const changes = [
-    ...environmentChanges(state),
-    ...personChanges(state),
-    ...state.rows.flatMap((row, at) => [...clusterChanges(row, at), ...timeChanges(row, at)]),
+    ...environmentChanges(setting, state),
+    ...personChanges(setting, state),
+    ...state.rows.flatMap((row, at) => [
+      ...clusterChanges(clusterOfRow(setting, state, row), row, at),
+      ...timeChanges(row, at),
+    ]),
   ];
   return changes.map((change) => {
     const next = { ...state, rows: state.rows.map((row) => ({ ...row })) };
@@ -76,21 +115,38 @@ export function successors(state: State): readonly State[] {
 }
 
 /** A promise that a state breaks, or null. */
-export function brokenPromise({ rows, serving, next, wanted, ended }: State): string | null {
+export function brokenPromise({ clustersMax }: Setting, state: State): string | null {
+  const { rows, serving, next, wanted, ended, rash } = state;
+  if (rash) return rash;
   if (rows.some((row) => row.status === "gone" && row.aws !== "none")) return "leak";
   const linked = (at: number) => at === serving || at === next;
   if (ended && wanted === "absent" && rows.some((row) => row.status !== "gone")) return "ended too early";
-  if (rows.some((row, at) => row.use === "serve" && row.status !== "gone" && !linked(at))) return "orphan";
-  return rows.length > CLUSTERS_MAX ? "too many clusters" : null;
+  const isHeld = ({ use }: Row) => use === "serve" || use === "retired";
+  if (rows.some((row, at) => isHeld(row) && row.status !== "gone" && !linked(at))) return "orphan";
+  const there = rows.filter(({ status, aws }) => status === "available" && aws === "active");
+  if (there.some(({ use, fenced, shut }) => use === "retired" && fenced && !shut)) return "open";
+  if (there.some(({ use, fenced, shut }) => use === "serve" && !fenced && shut)) return "shut";
+  return rows.length > clustersMax ? "too many clusters" : null;
 }
 
 /** The changes of the row at `at`, as reconcile-cluster makes them. */
-function clusterChanges(row: Row, at: number): readonly Change[] {
-  const cluster = clusterOfRow(row);
+function clusterChanges(cluster: Cluster, row: Row, at: number): readonly Change[] {
+  if (row.calling) return policyChanges(cluster, row, at, row.calling);
   const follow = (decision: ClusterDecision): readonly Change[] => {
-    if (decision.do === "remove") return removals(row, at);
-    if (decision.do !== "record") return [];
-    return [(state) => record(rowAt(state, at), decision)];
+    switch (decision.do) {
+      case "record":
+        return [(state) => record(rowAt(state, at), decision)];
+      case "remove":
+        return removals(cluster, row, at);
+      case "fence":
+      case "unfence":
+        return [setRow(at, { calling: decision.do, overtaken: false })];
+      case "protect":
+      case "unprotect":
+        return [setRow(at, { guarded: decision.do === "protect" })];
+      case "retry":
+        return [];
+    }
   };
   switch (firstCall(cluster, NOW)) {
     case "nothing":
@@ -100,7 +156,9 @@ function clusterChanges(row: Row, at: number): readonly Change[] {
     case "create": {
       const made: Change = (state) => {
         const one = rowAt(state, at);
-        if (one.aws === "none") one.aws = "creating";
+        if (one.aws !== "none") return;
+        one.aws = "creating";
+        one.guarded = cluster.protected;
       };
       const answered = follow(decideCreated(cluster, { kind: "creating", ...SEEN }, false));
       const conflict = follow(decideCreated(cluster, { kind: "conflict", cause: "" }, false));
@@ -111,18 +169,36 @@ function clusterChanges(row: Row, at: number): readonly Change[] {
     case "observe":
       return follow(decideSeen(cluster, observation(row), NOW));
     case "remove":
-      return removals(row, at);
+      return removals(cluster, row, at);
   }
 }
 
-function removals(row: Row, at: number): readonly Change[] {
-  const cluster = clusterOfRow(row);
-  const answered = (kind: "removing" | "absent" | "busy"): readonly Change[] => {
+/** A call on its way ends: without an effect, with an effect that nobody hears of, or written down unless overtaken. */
+function policyChanges(
+  cluster: Cluster,
+  row: Row,
+  at: number,
+  calling: "fence" | "unfence",
+): readonly Change[] {
+  const ended = { calling: null, overtaken: false } as const;
+  const effect = setRow(at, { ...ended, shut: row.aws === "active" ? calling === "fence" : row.shut });
+  const decision = decideFenced(cluster, calling, { kind: "done" });
+  const isWritten = !row.overtaken && decision.do === "record" && row.aws === "active";
+  const written: Change = (state) => {
+    if (decision.do === "record") record(rowAt(state, at), decision);
+  };
+  return [setRow(at, ended), effect, ...(isWritten ? [both(effect, written)] : [])];
+}
+
+function removals(cluster: Cluster, row: Row, at: number): readonly Change[] {
+  const answered = (kind: "removing" | "absent" | "busy" | "protected"): readonly Change[] => {
     const decision = decideRemoved(cluster, { kind }, NOW);
+    if (decision.do === "unprotect") return [setRow(at, { guarded: false })];
     return decision.do === "record" ? [(state) => record(rowAt(state, at), decision)] : [];
   };
   if (row.aws === "none") return answered("absent");
   if (row.aws === "creating") return answered("busy");
+  if (row.guarded) return answered("protected");
   const removed = setRow(at, { aws: "deleting" });
   return [removed, ...answered("removing").map((change) => both(removed, change))];
 }
@@ -136,6 +212,7 @@ function record(row: Row, decision: Extract<ClusterDecision, { do: "record" }>):
   if (decision.attempted === "clear") row.attempted = 0;
   if (decision.absent === "note") row.absent = 1;
   if (decision.absent === "clear") row.absent = 0;
+  if (decision.fenced !== "keep") row.fenced = decision.fenced === "note";
 }
 
 function timeChanges(row: Row, at: number): readonly Change[] {
@@ -145,24 +222,53 @@ function timeChanges(row: Row, at: number): readonly Change[] {
   if (row.attempted === 1) passed.push({ attempted: 2 });
   if (row.absent === 1) passed.push({ absent: 2 });
   if (row.since === 1) passed.push({ since: 2 });
+  if (row.use === "retired" && !row.over) passed.push({ over: true });
   return passed.map((change) => setRow(at, change));
 }
 
-/** A person opens, closes, pushes, or deletes a cluster by hand. */
-function personChanges({ budget, rows }: State): readonly Change[] {
+/**
+ * A person opens, closes, pushes, asks for a new database, or deletes a cluster by hand; whoever waits has a retired one;
+ * of a customer the API protects, deletes, and restores what is there.
+ */
+function personChanges({ kind, isKept, isReset }: Setting, state: State): readonly Change[] {
+  const { budget, rows, wanted, protected: isProtected } = state;
   if (budget === 0) return [];
   const spend = (change: Change) => both(set({ budget: budget - 1 }), change);
-  const turn: Change = (state) => {
-    state.wanted = state.wanted === "present" ? "absent" : "present";
-    if (state.wanted === "present") state.ready = false;
-    state.queued = false;
-    state.ended = state.wanted === "absent" && state.serving === null && state.ended;
-    push(state);
-  };
   const deletions = rows.flatMap((row, at): Change[] =>
-    row.aws === "active" ? [setRow(at, { aws: "deleting" })] : [],
+    row.aws === "active" && !row.guarded ? [setRow(at, { aws: "deleting", byHand: kind === "tenant" })] : [],
   );
-  return [turn, push, ...deletions].map(spend);
+  if (kind === "tenant") {
+    const protect = wanted === "present" ? [set({ protected: !isProtected })] : [];
+    return [...(mayTurn(state) ? [turn] : []), ...protect, push, ...deletions].map(spend);
+  }
+  const reset: Change = (one) => {
+    for (const row of one.rows) row.old = true;
+    push(one);
+  };
+  const resets = isReset && wanted === "present" ? [reset] : [];
+  const yields = rows.flatMap((row, at): Change[] =>
+    isKept && wanted === "absent" && row.use === "retired" && row.fenced
+      ? [(one) => remove("preview", one, rowAt(one, at))]
+      : [],
+  );
+  return [turn, push, ...resets, ...yields, ...deletions].map(spend);
+}
+
+/** As the API has it: nothing protected is deleted, and only what is there is restored. */
+function mayTurn({ wanted, ended, serving, rows, ready, protected: isProtected }: State): boolean {
+  if (wanted === "present") return !isProtected;
+  const row = rows[serving ?? -1];
+  const isThere = row?.status === "available" && (row.use === "retired" || (row.use === "serve" && ready));
+  return ended || isThere;
+}
+
+function turn(state: State): void {
+  state.wanted = state.wanted === "present" ? "absent" : "present";
+  state.queued = false;
+  state.ended = state.wanted === "absent" && state.serving === null && state.ended;
+  // Its grace begins anew with each end.
+  if (state.wanted === "absent") for (const row of state.rows) row.over = false;
+  push(state);
 }
 
 function push(state: State): void {
@@ -170,24 +276,32 @@ function push(state: State): void {
   for (const row of state.rows) row.plan = "behind";
 }
 
-function environmentChanges(state: State): readonly Change[] {
-  const at = (index: number | null) => (index === null ? null : clusterOfRow(rowAt(state, index)));
+function environmentChanges(setting: Setting, state: State): readonly Change[] {
+  const { kind, isKept, clustersMax } = setting;
+  const at = (index: number | null) =>
+    index === null ? null : clusterOfRow(setting, state, rowAt(state, index));
+  const isOver = state.rows.some(({ over }) => over);
+  const graceMs = isKept ? GRACE_MS : 0;
   const [serving, next] = [at(servingOf(state)), at(state.next)];
   const environment = environmentOf({
+    kind: kind === "tenant" ? "tenant" : "pull",
     wanted: state.wanted,
+    wantedAt: isOver ? ago(LONG_AGO_MS) : NOW,
+    resetGeneration: 1,
+    protected: state.protected,
     planGeneration: state.planRead ? 1 : 0,
     readyAt: state.ready ? NOW : null,
     queuedAt: state.queued ? NOW : null,
     endedAt: state.ended ? NOW : null,
     servingId: state.serving === null ? null : "cl_1",
   });
-  const first = decideEnvironment(environment, serving, next, null, NOW);
+  const first = decideEnvironment(environment, serving, next, null, NOW, graceMs);
   const offer =
-    state.rows.length < CLUSTERS_MAX
+    state.rows.length < clustersMax
       ? ({ kind: "free" } as const)
-      : ({ kind: "wait", scope: "slots", position: 1, limit: CLUSTERS_MAX } as const);
+      : ({ kind: "wait", scope: "slots", position: 1, limit: clustersMax } as const);
   const decision =
-    first.do === "ask_slot" ? decideEnvironment(environment, serving, next, offer, NOW) : first;
+    first.do === "ask_slot" ? decideEnvironment(environment, serving, next, offer, NOW, graceMs) : first;
   const target = "target" in decision ? decision.target : "serving";
   const plan = (word: Row["plan"]) => setRow(Number(state[target]), { plan: word });
   switch (decision.do) {
@@ -207,12 +321,24 @@ function environmentChanges(state: State): readonly Change[] {
     case "migrate":
       return [plan("applied"), plan("diverged")];
     case "verify":
-      return [both(plan("verified"), set({ ready: state.ready || target === "serving" }))];
+      return [
+        both(
+          setRow(Number(state[target]), { plan: "verified", ready: kind === "tenant" }),
+          set({ ready: state.ready || target === "serving" }),
+        ),
+      ];
+    // As the store has it: what AWS was told last is not known, so it is told once more.
     case "retire":
+      return [setRow(Number(state.serving), { use: "retired", fenced: false, overtaken: true, over: false })];
     case "restore":
-      throw new Error(`The model does not expect ${decision.do}.`);
+      return [
+        both(
+          setRow(Number(state.serving), { use: "serve", fenced: true, overtaken: true, over: false }),
+          set({ ready: true }),
+        ),
+      ];
     default:
-      return [release(decision.do)];
+      return [release(kind, decision.do)];
   }
 }
 
@@ -224,10 +350,16 @@ function servingOf({ wanted, serving, rows }: State): number | null {
 }
 
 /** The decisions that let go of a cluster, as reconcile-environment carries them out. */
-function release(what: "detach" | "discard" | "drop_next" | "switch" | "remove" | "end"): Change {
+function release(
+  kind: Setting["kind"],
+  what: "detach" | "discard" | "drop_next" | "switch" | "remove" | "end",
+): Change {
   return (state) => {
     const leaving = what === "drop_next" ? state.next : state.serving;
-    if (what !== "detach" && what !== "end" && leaving !== null) remove(rowAt(state, leaving));
+    if (what !== "detach" && what !== "end" && leaving !== null) {
+      remove(kind, state, rowAt(state, leaving));
+    }
+    if (kind === "tenant" && what === "detach" && state.ready) state.rash = "a customer's data was let go of";
     if (what === "drop_next") state.next = null;
     if (what === "switch") Object.assign(state, { serving: state.next, next: null, ready: true });
     if (what === "detach" || what === "discard" || what === "end") {
@@ -236,8 +368,13 @@ function release(what: "detach" | "discard" | "drop_next" | "switch" | "remove" 
   };
 }
 
-function remove(row: Row): void {
-  if (row.status !== "removing" && row.status !== "gone") row.use = "remove";
+/** A customer's data goes only after an absent wish and its grace. */
+function remove(kind: Setting["kind"], state: State, row: Row): void {
+  if (row.status === "removing" || row.status === "gone") return;
+  row.use = "remove";
+  row.overtaken = true;
+  const isRash = kind === "tenant" && row.ready && !(state.wanted === "absent" && row.over);
+  if (isRash && !row.byHand) state.rash = "a customer's data was removed before its time";
 }
 
 function intend(state: State, target: "serving" | "next"): void {
@@ -253,6 +390,15 @@ function intend(state: State, target: "serving" | "next"): void {
     reason: null,
     plan: "behind",
     aws: "none",
+    fenced: false,
+    shut: false,
+    calling: null,
+    overtaken: false,
+    guarded: false,
+    old: false,
+    ready: false,
+    over: false,
+    byHand: false,
   });
 }
 
@@ -266,10 +412,16 @@ function withoutGone(state: State): State {
   return { ...state, serving: moved(serving), next: moved(next), rows: rows.filter((_, at) => keep[at]) };
 }
 
-function clusterOfRow(row: Row): Cluster {
+function clusterOfRow({ kind }: Setting, { protected: isProtected }: State, row: Row): Cluster {
   const when = (at: When) => (at === 0 ? null : at === 1 ? NOW : ago(LONG_AGO_MS));
   const verified = row.plan === "verified";
   return clusterOf({
+    kind,
+    protected: isProtected,
+    bornGeneration: row.old ? 0 : 1,
+    fencedAt: row.fenced ? NOW : null,
+    verifiedAt: row.ready ? NOW : null,
+    retiredUntil: row.over ? ago(1) : new Date(NOW.getTime() + GRACE_MS),
     status: row.status,
     use: row.use,
     attemptedAt: when(row.attempted),
@@ -284,9 +436,9 @@ function clusterOfRow(row: Row): Cluster {
   });
 }
 
-function observation({ aws }: Row): Observation {
+function observation({ aws, guarded }: Row): Observation {
   if (aws === "none") return { kind: "absent" };
-  return { kind: aws === "active" ? "usable" : aws, ...SEEN };
+  return { kind: aws === "active" ? "usable" : aws, ...SEEN, deletionProtected: guarded };
 }
 
 function rowAt(state: State, at: number): Row {
