@@ -1,8 +1,11 @@
 import { setTimeout } from "node:timers/promises";
 import type { AuroraDSQLClient } from "@aws/aurora-dsql-node-postgres-connector";
 import type { QueryConfig } from "pg";
+import { type Grant, rolesOf } from "../domain/access.ts";
+import { Retryable } from "../domain/errors.ts";
 import type { Statement } from "../domain/migration.ts";
 import type { DatabaseSession, Databases, JobOutcome, StatementOutcome } from "../handlers/ports.ts";
+import { grantReads, mapRoles, missingGrants } from "./dsql-access.ts";
 import { createDsqlClient, type DsqlConnectionOptions } from "./dsql-connection.ts";
 import { connectError, statementError } from "./dsql-sql-error.ts";
 
@@ -15,18 +18,31 @@ const GOODBYE_MS = 1_000;
 export function createDatabases(options: DsqlConnectionOptions): Databases {
   return {
     open: async (endpoint) => sessionOf(await connect(endpoint, options)),
-    async verify(endpoint) {
-      const client = await connect(endpoint, options);
-      try {
-        // The catalogue is kept in the cluster's storage, so this reads all the way down; `select 1` would not.
-        await client.query("select count(*) from pg_class");
-      } catch (error) {
-        throw connectError(endpoint, error);
-      } finally {
-        await end(client);
-      }
+    async verify(endpoint, grants) {
+      const missing = await prove(endpoint, grants, options);
+      if (missing.length === 0) return;
+      const roles = rolesOf(missing).join(", ");
+      throw new Retryable("access_missing", `${endpoint} does not show who may connect as ${roles}.`);
     },
   };
+}
+
+/** Reads from the cluster, through a connection of its own. Out: the grants that it does not show. */
+async function prove(
+  endpoint: string,
+  grants: readonly Grant[],
+  options: DsqlConnectionOptions,
+): Promise<readonly Grant[]> {
+  const client = await connect(endpoint, options);
+  try {
+    // The catalogue is kept in the cluster's storage, so this reads all the way down; `select 1` would not.
+    await client.query("select count(*) from pg_class");
+    return await missingGrants(client, grants);
+  } catch (error) {
+    throw connectError(endpoint, error);
+  } finally {
+    await end(client);
+  }
 }
 
 async function connect(endpoint: string, options: DsqlConnectionOptions): Promise<AuroraDSQLClient> {
@@ -44,6 +60,8 @@ function sessionOf(client: AuroraDSQLClient): DatabaseSession {
   return {
     run: (statement) => run(client, statement),
     job: (jobId) => job(client, jobId),
+    mapRoles: (grants, formerRoles) => mapRoles(client, grants, formerRoles),
+    grantReads: (role) => grantReads(client, role),
     close: () => end(client),
   };
 }

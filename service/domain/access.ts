@@ -59,12 +59,6 @@ export function rolesOf(grants: readonly Grant[]): readonly string[] {
   return [...new Set(grants.map(({ databaseRole }) => databaseRole))];
 }
 
-/** The role that an application connects as: the only one of the list besides the reader, else `admin`. */
-export function applicationRole(grants: readonly Grant[]): string {
-  const roles = rolesOf(grants).filter((role) => role !== READER_ROLE);
-  return roles.length === 1 && roles[0] !== undefined ? roles[0] : "admin";
-}
-
 function covers({ repositories, tenants }: AccessRule, owner: AccessOwner): boolean {
   if (owner.kind === "tenant")
     return tenants !== null && (tenants === "*" || contains(owner.labels, tenants));

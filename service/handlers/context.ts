@@ -1,3 +1,4 @@
+import type { AccessPolicy } from "../domain/access.ts";
 import type { GracePolicy } from "../domain/grace.ts";
 import { ID_RANDOM_BYTES, type IdPrefix, makeId } from "../domain/ids.ts";
 import type { Caps } from "../domain/slots.ts";
@@ -31,6 +32,7 @@ export interface Policy {
   /** Where the report's links lead, such as https://github.com */
   readonly webUrl: string;
   readonly connect: ConnectPolicy;
+  readonly access: AccessPolicy;
   /** What the names of SSM parameters begin with; null: none are kept. */
   readonly parameterPrefix: string | null;
 }

@@ -9,6 +9,7 @@ import {
 } from "../domain/limits.ts";
 import { type Plan, STATEMENT_LOST, type Statement } from "../domain/migration.ts";
 import { type PlanRelation, relatePlan } from "../domain/plan.ts";
+import { type ClusterAccess, grantReading, mapAccess, readAccess } from "./access.ts";
 import { type Context, newId } from "./context.ts";
 import { readPlan } from "./plans.ts";
 import type { DatabaseSession, RepositoryTarget, StatementOutcome } from "./ports.ts";
@@ -28,6 +29,8 @@ interface Work {
   readonly environment: Environment;
   readonly cluster: Cluster;
   readonly plan: Plan;
+  /** Null if nobody is mapped. */
+  readonly access: ClusterAccess | null;
   readonly deadline: Date;
 }
 
@@ -48,27 +51,42 @@ export async function migrate(
   if ("problem" in read)
     return step.commit(later(context, 0), (tx) => tx.updateEnvironment(environment, { planGeneration: 0 }));
   const deadline = later(context, MIGRATE_STEP_SECONDS * 1000);
-  const work: Work = { context, step, environment, cluster, plan: read.plan, deadline };
-  const ledger = await context.store.ledger(cluster.id);
+  const [access, ledger] = await Promise.all([
+    readAccess(context, environment, cluster, target),
+    context.store.ledger(cluster.id),
+  ]);
+  const work: Work = { context, step, environment, cluster, plan: read.plan, access, deadline };
   const relation = relatePlan(read.plan, ledger);
-  if (relation.kind === "applied") return conclude(work, "applied", []);
+  if (relation.kind === "applied" && !access) return conclude(work, []);
   if (relation.kind === "diverged") return diverge(work, relation);
   if (!cluster.endpoint) throw new Error(`Cluster ${cluster.id} is available without an endpoint.`);
   const session = await context.databases.open(cluster.endpoint);
   try {
-    await runFrom(work, session, relation, ledger);
+    // Before the first statement, because a migration may grant something to a role of the list.
+    if (access) await mapAccess(step, session, access);
+    const finished = relation.kind === "applied" ? [] : await runFrom(work, session, relation, ledger);
+    if (!finished) return;
+    if (access) {
+      // What was applied is on record before anything else can fail; else the next look would rebuild.
+      if (finished.length > 0) await step.hold((tx) => put(work, tx, finished));
+      await grantReading(session, access);
+    }
+    await conclude(work, finished);
   } finally {
     await session.close();
   }
 }
 
-/** The outcome of statement n and the beginning of n + 1 share one commit: two round trips a statement. */
+/**
+ * The outcome of statement n and the beginning of n + 1 share one commit: two round trips a statement. Out: the rows
+ * that are to be committed with the conclusion, or null if the step was settled here.
+ */
 async function runFrom(
   work: Work,
   session: DatabaseSession,
   relation: Extract<PlanRelation, { kind: "behind" | "building" }>,
   ledger: readonly LedgerRow[],
-): Promise<void> {
+): Promise<readonly LedgerRow[] | null> {
   const { context, step, plan } = work;
   let finished: LedgerRow[] = [];
   let ordinal = relation.ordinal;
@@ -76,23 +94,28 @@ async function runFrom(
     const row = ledger.find((entry) => entry.ordinal === ordinal);
     if (!row) throw new Error(`Statement ${ordinal} of ${work.cluster.id} is building without a ledger row.`);
     const built = await waitForJob(work, session, row, relation.jobId);
-    if (!built) return;
+    if (!built) return null;
     finished = [built];
     ordinal += 1;
   }
   for (; ordinal < plan.statements.length; ordinal += 1) {
     const statement = plan.statements[ordinal];
     if (!statement) break;
-    if (context.clock.now() >= work.deadline)
-      return step.commit(later(context, 0), (tx) => put(work, tx, finished));
+    if (context.clock.now() >= work.deadline) {
+      await step.commit(later(context, 0), (tx) => put(work, tx, finished));
+      return null;
+    }
     const started = ledgerRow(ordinal, statement, context.clock.now());
     const current = await begin(work, [...finished, started]);
-    if (!current) return step.commit(later(context, 0), async () => {});
+    if (!current) {
+      await step.commit(later(context, 0), async () => {});
+      return null;
+    }
     const row = await runOne(work, session, statement, started);
-    if (!row) return;
+    if (!row) return null;
     finished = [row];
   }
-  await conclude(work, "applied", finished);
+  return finished;
 }
 
 /** Writes the ledger under a fresh lease, unless a push or a close has changed what is wanted. */
@@ -126,15 +149,11 @@ async function runOne(
       await work.step.hold((tx) => put(work, tx, [building]));
       return waitForJob(work, session, building, outcome.jobId);
     }
-    case "failed":
-      await fail(work, {
-        ...started,
-        state: "failed",
-        finishedAt,
-        code: outcome.code,
-        message: outcome.message,
-      });
+    case "failed": {
+      const { code, message } = outcome;
+      await fail(work, { ...started, state: "failed", finishedAt, code, message });
       return null;
+    }
     case "conflict": {
       const message = `The statement met a conflict ${STATEMENT_RETRIES} times; push again or comment /db create.`;
       await fail(work, { ...started, state: "failed", finishedAt, code: "40001", message });
@@ -226,14 +245,9 @@ async function diverge(work: Work, relation: Extract<PlanRelation, { kind: "dive
   await finish(work, { migrationState: "diverged" }, [], "migration_diverged", detail);
 }
 
-async function conclude(work: Work, state: "applied", rows: readonly LedgerRow[]): Promise<void> {
-  await finish(
-    work,
-    { migrationState: state },
-    rows,
-    "migrated",
-    `${work.plan.statements.length} statements`,
-  );
+async function conclude(work: Work, rows: readonly LedgerRow[]): Promise<void> {
+  const detail = `${work.plan.statements.length} statements`;
+  await finish(work, { migrationState: "applied" }, rows, "migrated", detail);
 }
 
 async function finish(
@@ -243,10 +257,11 @@ async function finish(
   kind: string,
   detail: string,
 ): Promise<void> {
-  const { context, environment, cluster } = work;
+  const { context, environment, cluster, access } = work;
   const now = context.clock.now();
   await work.step.commit(now, async (tx) => {
     await put(work, tx, rows);
+    if (access && change.migrationState === "applied") await tx.putClusterAccess(access.mapped);
     await tx.updateMigration(cluster.id, {
       ...change,
       migrationGeneration: environment.generation,
@@ -274,17 +289,6 @@ async function put(work: Work, tx: StoreTransaction, rows: readonly LedgerRow[])
 
 function ledgerRow(ordinal: number, statement: Statement, startedAt: Date): LedgerRow {
   const { file, index, line, checksum } = statement;
-  return {
-    ordinal,
-    file,
-    index,
-    line,
-    checksum,
-    state: "started",
-    jobId: null,
-    startedAt,
-    finishedAt: null,
-    code: null,
-    message: null,
-  };
+  const key = { ordinal, file, index, line, checksum };
+  return { ...key, state: "started", jobId: null, startedAt, finishedAt: null, code: null, message: null };
 }

@@ -77,6 +77,14 @@ export interface ParameterRow {
   readonly foreignAt: Date | null;
 }
 
+/** The database roles that the access list ever named for a cluster: what is mapped to them is the list's to decide. */
+export interface AccessRow {
+  readonly clusterId: string;
+  readonly roles: readonly string[];
+  /** Of the grants that are mapped; null while it is not known what is. */
+  readonly digest: string | null;
+}
+
 export interface LedgerRow extends LedgerEntry {
   readonly message: string | null;
 }
@@ -134,6 +142,7 @@ export interface StoreReads extends CredentialReads {
   /** The youngest cluster of the environment that is not gone; if all are, the youngest that it ever had. */
   lastCluster(environmentId: string): Promise<Cluster | null>;
   ledger(clusterId: string): Promise<readonly LedgerRow[]>;
+  clusterAccess(clusterId: string): Promise<AccessRow | null>;
   newestCommand(pullKey: string): Promise<NewestCommand | null>;
   /** The newest command of any outcome. */
   latestCommand(pullKey: string): Promise<CommandRow | null>;
@@ -187,6 +196,7 @@ export interface StoreTransaction extends StoreReads, CredentialWrites {
   /** Migration and verification columns, written by the environment's reconciler. */
   updateMigration(clusterId: string, change: MigrationChange): Promise<void>;
   putStatement(clusterId: string, row: LedgerRow): Promise<void>;
+  putClusterAccess(row: AccessRow): Promise<void>;
   /** Compare-and-set on the Region's row: one intent at a time. */
   takeSlot(account: string, region: string, regionVersion: number): Promise<void>;
   pauseRegion(account: string, region: string, until: Date): Promise<void>;

@@ -2,6 +2,7 @@
  * What the handlers need from the outside, as small as their use. Adapters implement these; nothing here knows an SDK.
  * Unless it says otherwise, a call throws `Retryable` for what a later try can mend and `Refused` for what it cannot.
  */
+import type { Grant } from "../domain/access.ts";
 import type { ChangeAnswer, CreateAnswer, Observation, RemoveAnswer } from "../domain/cluster.ts";
 import type { MigrationFile, MigrationProblem, Statement } from "../domain/migration.ts";
 import type { PullRef } from "../domain/owner.ts";
@@ -67,6 +68,13 @@ export type JobOutcome =
 export interface DatabaseSession {
   run(statement: Statement): Promise<StatementOutcome>;
   job(jobId: string): Promise<JobOutcome>;
+  /**
+   * Makes the roles of the grants and maps them; every other mapping of these roles, and of `formerRoles`, is taken
+   * away. Idempotent. Throws Retryable `access_unmapped`, or Refused `access_refused`.
+   */
+  mapRoles(grants: readonly Grant[], formerRoles: readonly string[]): Promise<void>;
+  /** Lets the role read all tables of all schemas that are not the system's. Idempotent. Throws as mapRoles. */
+  grantReads(role: string): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -74,8 +82,11 @@ export interface DatabaseSession {
 export interface Databases {
   /** Connects as admin. Throws Retryable (reason `connect_failed` or `waking_up`). */
   open(endpoint: string): Promise<DatabaseSession>;
-  /** Opens a connection of its own, runs a query that reads from the cluster, closes it. Throws as `open`. */
-  verify(endpoint: string): Promise<void>;
+  /**
+   * Opens a connection of its own, runs a query that reads from the cluster, reads the grants back, closes it. Throws
+   * as `open`, and Retryable `access_missing` if the cluster does not show a grant.
+   */
+  verify(endpoint: string, grants: readonly Grant[]): Promise<void>;
 }
 
 /** Splits the text of a migration file by the grammar of Postgres. Deterministic. Never throws for a bad text. */

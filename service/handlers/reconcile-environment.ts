@@ -1,5 +1,10 @@
 import type { Cluster } from "../domain/cluster.ts";
-import { decideEnvironment, type EnvironmentDecision } from "../domain/decide-environment.ts";
+import {
+  decideEnvironment,
+  type EnvironmentDecision,
+  progress,
+  standing,
+} from "../domain/decide-environment.ts";
 import type { Environment } from "../domain/environment.ts";
 import { Refused } from "../domain/errors.ts";
 import { graceOf } from "../domain/grace.ts";
@@ -9,6 +14,7 @@ import {
   SLOTS_SETTLE_LOOK_MS,
   SLOTS_SETTLE_MS,
 } from "../domain/limits.ts";
+import { refreshAccess, verifyAccess } from "./access.ts";
 import { type Context, newId } from "./context.ts";
 import { migrate } from "./migrate.ts";
 import { parameterWakes } from "./parameter.ts";
@@ -120,8 +126,15 @@ async function perform(work: Work, decision: EnvironmentDecision, offered: Offer
   }
 }
 
-/** Nothing changed here; but the cluster may have opened again, or the repository have a new name. */
-async function rest({ context, step, environment }: Work, lookMs: number | null): Promise<void> {
+/** Nothing changed here; but the cluster may have opened again, the repository have a new name, the access list another rule. */
+async function rest(
+  { context, step, environment, target, serving }: Work,
+  lookMs: number | null,
+): Promise<void> {
+  const isReady = standing(serving) === "available" && environment.wanted === "present";
+  if (serving && isReady && progress(environment, serving) === "verified") {
+    await refreshAccess(context, step, environment, serving, target);
+  }
   const now = context.clock.now();
   await step.commit(lookMs === null ? null : later(context, lookMs), (tx) =>
     tx.wake(parameterWakes(context.policy, environment, now), now),
@@ -241,8 +254,7 @@ async function askToYield(context: Context, tx: StoreTransaction): Promise<void>
 async function verify(work: Work, target: "serving" | "next"): Promise<void> {
   const { context, environment } = work;
   const cluster = clusterOf(work, target);
-  if (!cluster.endpoint) throw new Error(`Cluster ${cluster.id} is migrated without an endpoint.`);
-  await context.databases.verify(cluster.endpoint);
+  await verifyAccess(context, work.step, environment, cluster, work.target);
   const now = context.clock.now();
   const ready = target === "serving" && !environment.readyAt ? { readyAt: now } : {};
   await write(work, ready, "ready", now, async (tx) => {

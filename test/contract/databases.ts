@@ -14,6 +14,12 @@ export interface DatabasesSubject {
 const BUILD_TIMEOUT_MS = 5 * 60_000;
 const LOOK_MS = 100;
 
+/** DSQL asks no more of an ARN than that it looks like one. */
+const grant = (databaseRole: string, name = databaseRole) => ({
+  databaseRole,
+  iamRole: `arn:aws:iam::111122223333:role/${name}`,
+});
+
 function statement(send: string, kind: Statement["kind"] = "other"): Statement {
   return { file: "migrations/1.sql", index: 1, line: 1, sql: send, send, kind, checksum: "0".repeat(64) };
 }
@@ -36,13 +42,15 @@ export function databasesContract(name: string, make: () => Promise<DatabasesSub
     });
 
     it("verifies a cluster that answers", async () => {
-      await expect(subject.databases.verify(subject.endpoint)).resolves.toBeUndefined();
+      await expect(subject.databases.verify(subject.endpoint, [])).resolves.toBeUndefined();
     });
 
     it("cannot open a cluster that does not exist", async () => {
       const nobody = subject.endpoint.replace(/^[^.]+/, "a".repeat(26));
       await expect(subject.databases.open(nobody)).rejects.toMatchObject({ reason: expect.any(String) });
-      await expect(subject.databases.verify(nobody)).rejects.toMatchObject({ reason: expect.any(String) });
+      await expect(subject.databases.verify(nobody, [])).rejects.toMatchObject({
+        reason: expect.any(String),
+      });
     });
 
     it("commits each statement by itself", async () => {
@@ -84,6 +92,49 @@ export function databasesContract(name: string, make: () => Promise<DatabasesSub
 
     it("does not take a job that is not listed for a failure", async () => {
       expect(await session.job("a".repeat(26))).toMatchObject({ kind: "unknown" });
+    });
+
+    it("maps roles, as often as one likes, and shows the mapping", async () => {
+      const grants = [grant("contract_app"), grant("contract_app", "ops"), grant("contract_reader")];
+      const { databases, endpoint } = subject;
+      await expect(databases.verify(endpoint, grants)).rejects.toMatchObject({ reason: "access_missing" });
+      await session.mapRoles(grants, []);
+      await session.mapRoles(grants, []);
+      await expect(databases.verify(endpoint, grants)).resolves.toBeUndefined();
+    });
+
+    it("takes away what a role's grants, or the roles of former ones, do not say, and nothing else", async () => {
+      const { databases, endpoint } = subject;
+      const [kept, other] = [grant("contract_kept"), grant("contract_kept", "other")];
+      const [former, foreign] = [grant("contract_former"), grant("contract_foreign")];
+      await session.mapRoles([kept, other, former, foreign], []);
+      await session.mapRoles([kept], ["contract_former", "contract_never_made"]);
+      await expect(databases.verify(endpoint, [kept, foreign])).resolves.toBeUndefined();
+      for (const gone of [other, former]) {
+        await expect(databases.verify(endpoint, [gone])).rejects.toMatchObject({ reason: "access_missing" });
+      }
+    });
+
+    it("refuses to map what DSQL does not map, with the reason and no ARN", async () => {
+      const refusal = await session.mapRoles([grant("admin")], []).catch((error: unknown) => error);
+      expect(refusal).toMatchObject({ name: "Refused", reason: "access_refused" });
+      expect(String(refusal)).not.toContain("arn:");
+    });
+
+    it("lets a role read the tables of all schemas, also those that were made since", async () => {
+      const may = async (table: string) =>
+        run(`SELECT 1 / has_table_privilege('contract_reads', '${table}', 'select')::int`);
+      await run("CREATE ROLE contract_reads WITH LOGIN");
+      await run('CREATE SCHEMA "contract ""odd"');
+      await run('CREATE TABLE "contract ""odd".inside (id int PRIMARY KEY)');
+      await session.grantReads("contract_reads");
+      await run("CREATE TABLE contract_later (id int PRIMARY KEY)");
+      expect(await may("public.contract")).toEqual({ kind: "applied" });
+      expect(await may('"contract ""odd".inside')).toEqual({ kind: "applied" });
+      expect(await may("public.contract_later")).toMatchObject({ kind: "failed", code: "22012" });
+      await session.grantReads("contract_reads");
+      await session.grantReads("contract_reads");
+      expect(await may("public.contract_later")).toEqual({ kind: "applied" });
     });
 
     it("closes twice without complaint, and loses what is sent afterwards", async () => {

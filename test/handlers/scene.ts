@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { createJournal } from "../../service/adapters/store/journal.ts";
+import type { Grant } from "../../service/domain/access.ts";
 import type { Cluster } from "../../service/domain/cluster.ts";
 import type { Environment } from "../../service/domain/environment.ts";
 import { pullKey } from "../../service/domain/owner.ts";
@@ -111,6 +112,11 @@ export function createFakeDatabases() {
     /** Called before each statement is answered. */
     before: async (_sql: string): Promise<void> => {},
     openError: null as Error | null,
+    verifyErrors: [] as Error[],
+    verified: [] as (readonly Grant[])[],
+    mapped: [] as { grants: readonly Grant[]; formerRoles: readonly string[] }[],
+    mapError: null as Error | null,
+    readers: [] as string[],
     closed: 0,
   };
   const port: Databases = {
@@ -123,12 +129,23 @@ export function createFakeDatabases() {
           return state.outcomes.shift() ?? { kind: "applied" };
         },
         job: async () => state.jobs.shift() ?? { kind: "completed" },
+        async mapRoles(grants, formerRoles) {
+          if (state.mapError) throw state.mapError;
+          state.mapped.push({ grants, formerRoles });
+        },
+        async grantReads(role) {
+          state.readers.push(role);
+        },
         async close() {
           state.closed += 1;
         },
       };
     },
-    verify: async () => {},
+    async verify(_endpoint, grants) {
+      state.verified.push(grants);
+      const error = state.verifyErrors.shift();
+      if (error) throw error;
+    },
   };
   return { state, port };
 }
@@ -157,6 +174,7 @@ export const POLICY: Context["policy"] = {
   migrationsDirectory: "migrations",
   webUrl: "https://github.test",
   connect: { to: null, command: null, environment: null },
+  access: { rules: [], tokenRoleArn: null },
   parameterPrefix: null,
 };
 

@@ -1,5 +1,6 @@
 import { pullKey } from "../../domain/owner.ts";
 import type { Store, StoreReads, StoreTransaction } from "../../handlers/ports-store.ts";
+import * as access from "./access.ts";
 import * as answers from "./answers.ts";
 import * as clusters from "./clusters.ts";
 import * as credentials from "./credentials.ts";
@@ -46,6 +47,7 @@ function reads(db: Sql): StoreReads {
     migrationSet: (digest) => repositories.migrationSet(db, digest),
     operation: (id) => repositories.operation(db, id),
     ledger: (id) => records.ledger(db, id),
+    clusterAccess: (id) => access.clusterAccess(db, id),
     newestCommand: (key) => pulls.newestCommand(db, key),
     latestCommand: (key) => pulls.latestCommand(db, key),
     commandsToReact: (key) => pulls.commandsToReact(db, key),
@@ -90,6 +92,7 @@ function transaction(db: Sql): StoreTransaction {
     addOperation: (row) => repositories.addOperation(db, row),
     updateMigration: (id, change) => clusters.updateMigration(db, id, change),
     putStatement: (id, row) => records.putStatement(db, id, row),
+    putClusterAccess: (row) => access.putClusterAccess(db, row),
     takeSlot: (account, region, version) => slots.takeSlot(db, account, region, version),
     pauseRegion: (account, region, until) => slots.pauseRegion(db, account, region, until),
     pauseInstallation: (host, id, until) => slots.pauseInstallation(db, host, id, until),
