@@ -7,6 +7,7 @@ import { createDsqlPool, type DsqlConnectionOptions } from "./adapters/dsql-conn
 import { createClusterControl } from "./adapters/dsql-control.ts";
 import { createCredentials } from "./adapters/dsql-credentials.ts";
 import { createDatabases } from "./adapters/dsql-databases.ts";
+import { createTokenSigner } from "./adapters/dsql-token.ts";
 import { createGitHub } from "./adapters/github.ts";
 import { createJobTokens } from "./adapters/job-tokens.ts";
 import { createLog } from "./adapters/log.ts";
@@ -25,7 +26,7 @@ import { createAuthenticate } from "./handlers/authenticate.ts";
 import type { Context, Policy } from "./handlers/context.ts";
 import { startForgetting } from "./handlers/forget.ts";
 import type { Chance, Clock, Log } from "./handlers/ports.ts";
-import type { ApiContext } from "./handlers/ports-api.ts";
+import type { ApiContext, TokenSigner } from "./handlers/ports-api.ts";
 import type { Store } from "./handlers/ports-store.ts";
 import { beginLogin, exchangeJobToken, pollLogin } from "./handlers/sessions.ts";
 import { startWorker, type Worker } from "./handlers/worker.ts";
@@ -72,6 +73,7 @@ export async function compose(config: Config): Promise<System> {
   const endpoint = config.aws.dsqlEndpoint;
   const control = createClusterControl({ region, credentials, ...(endpoint ? { endpoint } : {}) });
   const parameters = parametersOf(config, connection);
+  const signer = signerOf(config, connection);
   const context: Context = {
     store: createStore(database),
     clock,
@@ -86,7 +88,7 @@ export async function compose(config: Config): Promise<System> {
     policy: policyOf(config),
   };
   const app = buildApp({
-    api: apiOf(config, context),
+    api: apiOf(config, context, signer),
     appId: config.github.appId,
     host: config.github.host,
     verify: createVerifier(config.github.webhookSecrets),
@@ -112,20 +114,20 @@ export async function compose(config: Config): Promise<System> {
       await splitter.close();
       control.close();
       parameters?.close();
+      signer?.close();
       await database.close();
     },
   };
 }
 
 /** What the API has besides: who asks, and tokens. */
-function apiOf(config: Config, context: Context): ApiDeps {
+function apiOf(config: Config, context: Context, signer: TokenSigner | null): ApiDeps {
   const { api, github } = config;
   const { publicUrl, oidcIssuers, githubClientId } = api;
   const { host, webUrl, apiUrl } = github;
   const whole: ApiContext = {
     ...context,
-    ...{ host, publicUrl, secrets },
-    signer: null,
+    ...{ host, publicUrl, secrets, signer },
     jobTokens: oidcIssuers.length > 0 ? createJobTokens({ issuers: oidcIssuers, audience: publicUrl }) : null,
     signIn: githubClientId ? createSignIn({ clientId: githubClientId, webUrl, apiUrl, host }) : null,
   };
@@ -171,6 +173,13 @@ function parametersOf({ access }: Config, { region, credentials }: DsqlConnectio
   return createParameters({ region, credentials, ...(endpoint ? { endpoint } : {}) });
 }
 
+/** Null unless a role says who signs. */
+function signerOf({ access }: Config, { region, credentials }: DsqlConnectionOptions) {
+  const { tokenRoleArn: roleArn, stsEndpoint: endpoint } = access;
+  if (roleArn === null) return null;
+  return createTokenSigner({ region, credentials, roleArn, ...(endpoint ? { endpoint } : {}) });
+}
+
 function policyOf(config: Config): Policy {
   const { aws, limits, connect, github } = config;
   return {
@@ -187,6 +196,7 @@ function policyOf(config: Config): Policy {
     migrationsDirectory: config.migrations.directory,
     webUrl: github.webUrl,
     connect: { to: aws.connectTo, command: connect.command, environment: connect.environment },
+    access: config.access,
     parameterPrefix: config.access.parameterPrefix,
   };
 }

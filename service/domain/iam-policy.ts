@@ -157,7 +157,10 @@ function isServer(host: string): boolean {
 /** The path, with its slashes, and the name in a role's ARN. */
 const ROLE = /:role(\/(?:.*\/)?)([^/]+)$/;
 
-/** The role that signs tokens reaches every cluster of ours; the service narrows each session to one. */
+/**
+ * The role that signs tokens reaches every cluster of an owner, of previews and of customers alike, but not the service's
+ * own store (kind `store`); the service narrows each session to one cluster.
+ */
 function signing(input: IamInput): readonly IamGrant[] {
   const { serviceRoleArn, tokenRoleArn } = input;
   if (serviceRoleArn === null) return [];
@@ -172,7 +175,12 @@ function signing(input: IamInput): readonly IamGrant[] {
     Effect: "Allow",
     Action: ["dsql:DbConnect", "dsql:DbConnectAdmin"],
     Resource: clusterArns(input),
-    Condition: { StringEquals: { "aws:ResourceTag/offshoot:service": "offshoot" } },
+    Condition: {
+      StringEquals: {
+        "aws:ResourceTag/offshoot:service": "offshoot",
+        "aws:ResourceTag/offshoot:kind": ["preview", "tenant"],
+      },
+    },
   };
   const [, path = "/", name = "offshoot-signing"] = ROLE.exec(tokenRoleArn ?? "") ?? [];
   return [
