@@ -36,6 +36,7 @@ export interface AwsCluster {
 export interface CreateRequest {
   readonly clientToken: string;
   readonly tags: ClusterTags;
+  readonly deletionProtected?: boolean;
 }
 
 /** What DSQL holds for one account and Region. Changes here are effects; whoever asks may still lose the answer. */
@@ -67,20 +68,21 @@ export function createAws(stage: Stage, quota: number): Aws {
   const tokens = new Map<string, Token>();
   let arrivals: { readonly at: number; readonly request: CreateRequest }[] = [];
   const now = () => stage.now().getTime();
-  const add = (tags: ClusterTags, foreign: boolean) => {
-    const cluster = newCluster(stage, tags, foreign);
+  const add = (tags: ClusterTags, foreign: boolean, isProtected: boolean) => {
+    const cluster = { ...newCluster(stage, tags, foreign), protected: isProtected };
     clusters.set(cluster.identifier, cluster);
     former.set(cluster.identifier, cluster);
     return cluster;
   };
   const create = (request: CreateRequest) => {
     const known = tokens.get(request.clientToken);
-    const text = JSON.stringify(request.tags);
+    const isProtected = request.deletionProtected ?? false;
+    const text = JSON.stringify([request.tags, isProtected]);
     if (known && now() - known.at < TOKEN_RETENTION_MS) {
       return known.request === text ? known.cluster : ("conflict" as const);
     }
     if (clusters.size >= quota) return "quota" as const;
-    const cluster = add(request.tags, false);
+    const cluster = add(request.tags, false, isProtected);
     tokens.set(request.clientToken, { at: now(), request: text, cluster });
     return cluster;
   };
@@ -95,7 +97,7 @@ export function createAws(stage: Stage, quota: number): Aws {
       cluster.changesAt = now() + deletingMs(stage);
     },
     addForeign() {
-      if (clusters.size < quota) add({}, true);
+      if (clusters.size < quota) add({}, true, false);
     },
     removeForeign() {
       const foreign = [...clusters.values()].find((cluster) => cluster.foreign);

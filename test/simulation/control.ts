@@ -16,8 +16,8 @@ const KINDS = { CREATING: "creating", ACTIVE: "usable", FAILED: "failed", DELETI
 export function createSimulatedControl(aws: Aws, actor: Actor): ClusterControl {
   const { stage } = actor;
   /** Takes the turn; the fault that comes before any effect, or null. */
-  const before = async (what: string): Promise<Unknown | null> => {
-    await actor.turn();
+  const before = async (what: string, turn = actor.turn): Promise<Unknown | null> => {
+    await turn();
     aws.advance();
     stage.say(`${actor.name} aws ${what}`);
     if (stage.fault(0.02)) return { kind: "unknown", cause: "throttled", retryAfterMs: 2_000 };
@@ -60,7 +60,9 @@ export function createSimulatedControl(aws: Aws, actor: Actor): ClusterControl {
       return lost() ?? { kind: "done" };
     },
     async fence(identifier, on) {
-      const fault = await before(`fence ${identifier} ${on}`);
+      // Sent under a lease that was extended just before. One whose process stands still for longer than that between
+      // the two is not played: nothing could tell its call from a timely one.
+      const fault = await before(`fence ${identifier} ${on}`, actor.lockedTurn);
       if (fault) return fault;
       const cluster = visible(aws, actor, identifier);
       if (!cluster) return { kind: "unknown", cause: "not found" };

@@ -22,7 +22,7 @@ export function createSimulatedDatabases(aws: Aws, actor: Actor): Databases {
     aws.advance();
     stage.say(`${actor.name} connect ${endpoint}`);
     const cluster = [...aws.clusters.values()].find((one) => seenOf(one).endpoint === endpoint);
-    if (cluster?.status !== "ACTIVE" || stage.fault(0.03)) {
+    if (cluster?.status !== "ACTIVE" || cluster.fenced || stage.fault(0.03)) {
       throw new Retryable("connect_failed", `${endpoint} does not answer.`);
     }
     if (stage.fault(0.05)) throw new Retryable("waking_up", `${endpoint} is waking up.`);
@@ -34,7 +34,9 @@ export function createSimulatedDatabases(aws: Aws, actor: Actor): Databases {
       const cluster = await connect(endpoint);
       refuseForeign(stage, cluster, "query");
       await actor.turn();
-      if (cluster.status !== "ACTIVE") throw new Retryable("connect_failed", `${endpoint} is gone.`);
+      if (cluster.status !== "ACTIVE" || cluster.fenced) {
+        throw new Retryable("connect_failed", `${endpoint} is gone, or lets nobody in.`);
+      }
       cluster.verifiedAfter = cluster.executed.length;
     },
   };
@@ -51,15 +53,6 @@ function sessionOf(actor: Actor, cluster: AwsCluster): DatabaseSession {
       actor.stage.say(`${actor.name} job ${jobId}`);
       return job(actor, cluster, jobId);
     },
-    async mapRoles(grants) {
-      await actor.turn();
-      actor.stage.say(`${actor.name} map ${grants.length} roles on ${cluster.identifier}`);
-      refuseForeign(actor.stage, cluster, "grant");
-      if (cluster.status !== "ACTIVE" || actor.stage.fault(0.02)) {
-        throw new Retryable("access_unmapped", "The connection was lost while roles were mapped.");
-      }
-    },
-    grantReads: async () => {},
     close: async () => {},
   };
 }
@@ -67,7 +60,8 @@ function sessionOf(actor: Actor, cluster: AwsCluster): DatabaseSession {
 function run({ name, stage }: Actor, cluster: AwsCluster, statement: Statement): StatementOutcome {
   stage.say(`${name} run ${statement.file}#${statement.index} on ${cluster.identifier}`);
   refuseForeign(stage, cluster, "statement");
-  if (cluster.status !== "ACTIVE" || stage.fault(0.01)) return { kind: "lost", cause: "connection lost" };
+  const isShut = cluster.status !== "ACTIVE" || cluster.fenced;
+  if (isShut || stage.fault(0.01)) return { kind: "lost", cause: "connection lost" };
   if (stage.fault(0.03)) return { kind: "conflict" };
   if (statement.sql.includes(FAILING)) {
     return { kind: "failed", code: "42883", message: `function ${FAILING}() does not exist` };

@@ -1,6 +1,6 @@
 import { parseCommand } from "../../service/domain/command.ts";
-import { CLUSTER_TAG } from "../../service/domain/names.ts";
 import type { AwsCluster } from "./aws.ts";
+import { tagOf } from "./keeper.ts";
 import type { ClusterSeen, EnvironmentSeen, Snapshot } from "./snapshot.ts";
 import { Broken } from "./stage.ts";
 import { planAt, pullOf, type World } from "./world.ts";
@@ -19,10 +19,6 @@ export async function checkPromises(world: World, seen: Snapshot): Promise<void>
 
 function ours({ aws }: World): readonly AwsCluster[] {
   return [...aws.clusters.values()].filter((cluster) => !cluster.foreign);
-}
-
-function tagOf(cluster: AwsCluster): string {
-  return cluster.tags[CLUSTER_TAG] ?? "";
 }
 
 /** Promise 2 and 3: every cluster at AWS has its intent, and no intent has two. */
@@ -66,7 +62,7 @@ function checkServing(seen: Snapshot, environments: ReadonlyMap<string, Environm
   }
 }
 
-/** Promise 1, and the ledger: what a cluster executed is its own pull request's, once, and written down. */
+/** Promise 1, and the ledger: what a cluster executed is its own owner's, once, and written down. */
 function checkWhereSqlRan(
   world: World,
   seen: Snapshot,
@@ -76,12 +72,13 @@ function checkWhereSqlRan(
   for (const cluster of ours(world)) {
     const id = tagOf(cluster);
     const environment = environments.get(rows.get(id)?.environment_id ?? "");
+    const owner = environment?.pull_key ?? environment?.owner_key;
     const ledger = seen.statement.filter((entry) => entry.cluster_id === id);
     const executed = new Set<string>();
     for (const { file, index, checksum, sql } of cluster.executed) {
       const what = `${file}#${index} ${checksum}`;
-      if (!sql.includes(`${environment?.pull_key};`)) {
-        throw new Broken("wrong database", `${cluster.identifier} of ${environment?.pull_key} ran ${sql}`);
+      if (!sql.includes(`${owner};`)) {
+        throw new Broken("wrong database", `${cluster.identifier} of ${owner} ran ${sql}`);
       }
       if (executed.has(what)) throw new Broken("ledger", `${cluster.identifier} ran ${what} twice`);
       executed.add(what);
@@ -100,12 +97,12 @@ function checkWhereSqlRan(
 
 /** Promise 4: verified means that the plan of this generation ran, and that a query was answered afterwards. */
 async function checkReady(
-  { aws, github }: World,
+  world: World,
   environment: EnvironmentSeen,
   rows: ReadonlyMap<string, ClusterSeen>,
 ): Promise<void> {
   const row = rows.get(environment.serving_id ?? "");
-  const cluster = aws.former.get(row?.identifier ?? "");
+  const cluster = world.aws.former.get(row?.identifier ?? "");
   if (
     !row ||
     !cluster ||
@@ -113,7 +110,7 @@ async function checkReady(
     row.verified_generation !== environment.generation
   )
     return;
-  const plan = await planAt(github, environment.head_sha);
+  const plan = await planAt(world, environment);
   const wanted = plan?.map((statement) => statement.checksum).join();
   if (wanted !== cluster.executed.map((statement) => statement.checksum).join()) {
     throw new Broken(

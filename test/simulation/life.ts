@@ -4,9 +4,12 @@ import { createStore } from "../../service/adapters/store/store.ts";
 import type { Policy } from "../../service/handlers/context.ts";
 import { createAws } from "./aws.ts";
 import { createBaton, type Turn } from "./baton.ts";
+import { createApiProcess } from "./clients.ts";
+import { createCustomers } from "./customers.ts";
 import { createDeliveries } from "./deliveries.ts";
 import { createGitHubWorld, HOST } from "./github.ts";
 import { checkPromises } from "./invariants.ts";
+import { createKeeper } from "./keeper.ts";
 import { createLeaseWatch } from "./leases.ts";
 import type { Mutation } from "./mutations.ts";
 import { createPeople } from "./people.ts";
@@ -17,6 +20,7 @@ import { contextOf, createDoor, createWorker, type Process, type Service } from 
 import type { World } from "./world.ts";
 
 const LEASE_MS = 60_000;
+const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
 /** A life has some 1,500 steps; without an end it is stuck. */
 const STEPS_MAX = 40_000;
@@ -28,6 +32,7 @@ const CALM_MS = 65_000;
 /** The connections of a life: each process has its own. */
 export interface Connections {
   readonly workers: readonly pg.Client[];
+  readonly api: readonly pg.Client[];
   readonly door: pg.Client;
   readonly observer: pg.Client;
   /** For the comparison at the end. */
@@ -68,6 +73,8 @@ export async function playLife(connections: Connections, options: LifeOptions): 
 
 function createLife(connections: Connections, stage: Stage, mutation: Mutation) {
   const world = createWorld(stage);
+  const policy = policyOf(stage, world.maxClusters);
+  const keeper = createKeeper(world, policy.grace);
   const baton = createBaton();
   let seen = EMPTY;
   let stale = new Set<Table>();
@@ -77,7 +84,7 @@ function createLife(connections: Connections, stage: Stage, mutation: Mutation) 
     world,
     baton,
     watch: createLeaseWatch(stage),
-    policy: policyOf(stage, world.maxClusters),
+    policy,
     mutation,
     committed(writes) {
       for (const table of writes.flatMap(tablesOf)) stale.add(table);
@@ -89,6 +96,9 @@ function createLife(connections: Connections, stage: Stage, mutation: Mutation) 
   for (const [i, client] of connections.workers.entries()) {
     processes.set(`w${i}`, createWorker(service, `w${i}`, client));
   }
+  for (const [i, client] of connections.api.entries()) {
+    processes.set(`api${i}`, createApiProcess(service, `api${i}`, client));
+  }
   const look = async () => {
     await baton.settle();
     if (stage.broken) throw stage.broken;
@@ -97,6 +107,7 @@ function createLife(connections: Connections, stage: Stage, mutation: Mutation) 
     stale = new Set();
     seen = await readSnapshot(connections.observer, tables, seen);
     await checkPromises(world, seen);
+    keeper.check(seen);
     return seen;
   };
   const left = () => pending(seen);
@@ -163,6 +174,7 @@ function moments({ world, baton, nextDue }: Scene, calmAt: number | null): reado
     world.people.nextAt(),
     world.deliveries.nextAt(),
     world.aws.nextArrival(),
+    world.customers.nextAt(),
     calmAt,
   ];
   const pauses = baton.waiting().map((turn) => turn.until);
@@ -179,7 +191,7 @@ async function crash({ stage, baton, processes }: Scene, turn: Turn): Promise<vo
 
 /** Faults end when the people have gone home; then everything must come to rest, and stay there. */
 function createEnding(world: World) {
-  const { stage, people, deliveries, github } = world;
+  const { stage, people, deliveries, customers, github } = world;
   let quietAt: number | null = null;
   let calmAt: number | null = null;
   return {
@@ -187,7 +199,8 @@ function createEnding(world: World) {
     reached(seen: Snapshot): boolean {
       const now = stage.now().getTime();
       if (quietAt === null) {
-        if (people.nextAt() !== null || deliveries.nextAt() !== null) return false;
+        const next = [people.nextAt(), deliveries.nextAt(), customers.nextAt()];
+        if (next.some((at) => at !== null)) return false;
         quietAt = now;
         stage.say("faults off");
         stage.faultsOff();
@@ -215,7 +228,8 @@ function createWorld(stage: Stage): World {
   const deliveries = createDeliveries(stage);
   for (let n = random.between(0, 1); n > 0; n -= 1) aws.addForeign();
   const people = createPeople({ stage, aws, github, deliveries });
-  return { stage, aws, github, deliveries, people, maxClusters };
+  const customers = createCustomers(stage);
+  return { stage, aws, github, deliveries, people, customers, maxClusters };
 }
 
 function policyOf({ random }: Stage, maxClusters: number): Policy {
@@ -227,13 +241,15 @@ function policyOf({ random }: Stage, maxClusters: number): Policy {
     reserve: random.between(0, 1),
     caps: { perAuthor: random.between(1, 3), perRepository: random.between(2, 3) },
     leaseMs: LEASE_MS,
-    grace: { previewMs: 0, tenantMs: 0 },
+    grace: {
+      previewMs: random.pick([0, 10 * MINUTE_MS, 24 * HOUR_MS]),
+      tenantMs: random.pick([10 * MINUTE_MS, 24 * HOUR_MS, 168 * HOUR_MS]),
+    },
     idleMs: random.pick([2 * HOUR_MS, 72 * HOUR_MS]),
     ageMs: 14 * 24 * HOUR_MS,
     migrationsDirectory: "migrations",
     webUrl: `https://${HOST}`,
     connect: { to: null, command: null, environment: null },
-    access: { rules: [], tokenRoleArn: null },
     parameterPrefix: null,
   };
 }

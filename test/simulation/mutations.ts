@@ -16,6 +16,9 @@ const unleased: Readonly<Record<string, (text: string) => string>> = {
   wakeup_renew: withoutLease,
 };
 
+/** Null, and the parameter is used. */
+const FORGOTTEN = "nullif($2::timestamptz, $2::timestamptz)";
+
 export const MUTATIONS = {
   /** Every create asks with a token of its own. */
   random_token: {
@@ -30,6 +33,27 @@ export const MUTATIONS = {
   },
   /** The row is gone as soon as AWS has been asked to remove the cluster. */
   record_first: { rewrite: recordFirst },
+  /** A closed preview, or a deleted customer, is let go of at once. */
+  retire_without_grace: {
+    rewrite: ({ name, text }) => ({
+      name: `${name}_mutated`,
+      text: name === "cluster_retire" ? text.replace("set use = 'retired'", "set use = 'remove'") : text,
+    }),
+  },
+  /** What is restored counts as open before AWS has taken the policy back. */
+  restore_serves_while_fenced: {
+    rewrite: ({ name, text }) => ({
+      name: `${name}_mutated`,
+      text: name === "cluster_restore" ? text.replace("coalesce(fenced_at, $2)", FORGOTTEN) : text,
+    }),
+  },
+  /** What is retired counts as fenced as soon as it was restored once, although AWS was told otherwise since. */
+  retire_trusts_old_fence: {
+    rewrite: ({ name, text }) => ({
+      name: `${name}_mutated`,
+      text: name === "cluster_retire" ? text.replace("fenced_at = null, ", "") : text,
+    }),
+  },
   /** A call without an answer is taken for "there is none". */
   unknown_absent: {
     control: (control) => ({

@@ -63,7 +63,9 @@ export function createPeople(scene: Scene): People {
 function gapMs({ random }: Stage): number {
   const kind = random.number();
   if (kind < 0.55) return random.between(1_000, 20_000);
-  if (kind < 0.93) return random.between(20_000, 600_000);
+  if (kind < 0.88) return random.between(20_000, 600_000);
+  // Long enough for a closed preview to yield to whoever waits.
+  if (kind < 0.94) return random.between(61 * 60_000, 75 * 60_000);
   return random.between(600_000, 4 * 3_600_000);
 }
 
@@ -190,7 +192,7 @@ function mischief({ stage, aws, github, deliveries }: Scene): readonly Deed[] {
   return [
     {
       name: "delete a cluster",
-      run: ours((cluster) => cluster.status !== "CREATING" && aws.remove(cluster)),
+      run: ours((cluster) => cluster.status !== "CREATING" && !cluster.protected && aws.remove(cluster)),
     },
     { name: "protect a cluster", run: ours((cluster) => Object.assign(cluster, { protected: true })) },
     { name: "make a foreign cluster", run: () => aws.addForeign() },

@@ -5,6 +5,7 @@ import type { Phase } from "../../service/domain/phase.ts";
 import { type RenderedReport, renderReport } from "../../service/domain/render.ts";
 import { outside } from "../../service/domain/text.ts";
 import type { Context } from "../../service/handlers/context.ts";
+import { viewOne } from "../../service/handlers/environment-view.ts";
 import { readOffer } from "../../service/handlers/slots.ts";
 import { readView } from "../../service/handlers/view.ts";
 import type { Aws } from "./aws.ts";
@@ -16,16 +17,17 @@ import type { World } from "./world.ts";
 /** Phases in which an environment rests, by what is wanted. */
 const RESTING: Readonly<Record<string, ReadonlySet<Phase>>> = {
   present: new Set<Phase>(["ready", "failed", "waiting"]),
-  absent: new Set<Phase>(["destroyed", "skipped"]),
+  absent: new Set<Phase>(["destroyed", "skipped", "retired"]),
 };
 
 /** Whether something is under way: a delivery, a cluster or an environment on its way, a step to be repeated. */
-export function isMoving({ deliveries, aws }: World, seen: Snapshot): boolean {
+export function isMoving({ deliveries, customers, aws }: World, seen: Snapshot): boolean {
   const repeated = seen.wakeup.some((row) => row.lease === null && row.attempts > 0);
   const audits = seen.report.some((row) => row.audit_at !== null);
   return (
     deliveries.nextAt() !== null ||
     seen.delivery.length > 0 ||
+    customers.isBusy() ||
     repeated ||
     audits ||
     seen.cluster.some((row) => isChanging(aws, row)) ||
@@ -39,18 +41,25 @@ function isChanging(aws: Aws, { status, identifier }: ClusterSeen): boolean {
   return status === "creating" || status === "removing";
 }
 
-/** As far as it gets without a person: ready, failed, waiting for a slot, or ended. */
+/** As far as it gets without a person: ready, failed, waiting for a slot, retired or ended. */
 function isResting(environment: EnvironmentSeen, clusters: readonly ClusterSeen[]): boolean {
   const serving = clusters.find((row) => row.id === environment.serving_id);
   const next = clusters.find((row) => row.id === environment.next_id);
-  if (environment.wanted === "absent") return !serving && !next && environment.ended_at !== null;
+  if (environment.wanted === "absent") {
+    if (serving?.use === "retired") return !next && serving.fenced_at !== null;
+    return !serving && !next && environment.ended_at !== null;
+  }
   if (environment.plan_generation !== environment.generation) return false;
   if (environment.plan_problem || environment.queued_at) return true;
   const current = next ?? serving;
   if (current?.status === "intended") return current.reason === "quota";
-  if (current?.status !== "available" || current.use !== "serve") return false;
+  // A customer's data is never replaced: what is lost, or cannot be migrated any more, waits for a person.
+  const isCustomers = environment.kind === "tenant" && environment.ready_at !== null;
+  if (isCustomers && current?.status === "gone") return true;
+  if (current?.status !== "available" || current.use !== "serve" || current.fenced_at !== null) return false;
+  const ends = isCustomers ? ["failed", "diverged"] : ["failed"];
   const failed =
-    current.migration_state === "failed" && current.migration_generation === environment.generation;
+    ends.includes(current.migration_state) && current.migration_generation === environment.generation;
   return failed || (!next && current.verified_generation === environment.generation);
 }
 
@@ -63,6 +72,7 @@ export function isAsleep({ stage }: World, seen: Snapshot): boolean {
 /** After quiescence store, AWS and GitHub tell one story. Throws Broken. */
 export async function checkAgreement(world: World, context: Context, seen: Snapshot): Promise<void> {
   checkClusters(world, seen);
+  await checkCustomers(world, context, seen);
   for (const pull of world.github.pulls) {
     const environments = seen.environment.filter((row) => row.pull_key === pull.key);
     const [environment] = environments;
@@ -85,7 +95,7 @@ function isWanted(
 ): boolean {
   const newest = newestOrder(seen.command, pull.key);
   if (pull.fork || newest?.verb === "destroy") return false;
-  const over = environment && Date.parse(environment.until) <= stage.now().getTime();
+  const over = environment && Date.parse(environment.until ?? "") <= stage.now().getTime();
   if (over && environment.wanted_reason === "expired" && environment.head_sha === pull.headSha) return false;
   const orderedAt = newest && github.everComment(newest.comment_id)?.createdAt;
   if (pull.closedAt) return orderedAt !== undefined && orderedAt > pull.closedAt;
@@ -133,6 +143,35 @@ async function checkShown(
   checkComment(key, comments, renderReport([view]), phase);
 }
 
+/** Every customer is as the back end was told, and shown under its labels. */
+async function checkCustomers({ customers }: World, context: Context, seen: Snapshot): Promise<void> {
+  const rows = seen.environment.filter((row) => row.kind === "tenant");
+  if (rows.length !== customers.expected.size) {
+    throw new Broken("two", `${rows.length} customers, ${customers.expected.size} were made`);
+  }
+  for (const row of rows) {
+    const key = row.customer_key ?? "";
+    const expected = customers.expected.get(key);
+    const is = JSON.stringify([row.wanted, sorted(JSON.parse(row.labels)), row.head_sha]);
+    const should = expected && JSON.stringify([expected.wanted, sorted(expected.labels), expected.digest]);
+    if (is !== should) throw new Broken("disagreement", `${row.owner_key} is ${is}, not ${should}`);
+    const labels: Readonly<Record<string, string>> = expected?.labels ?? {};
+    const listed = await context.store.listEnvironments({ kind: "tenant", labels, after: "", limit: 10 });
+    const environment = listed.find(({ id }) => id === row.id);
+    if (!environment) throw new Broken("disagreement", `${row.owner_key} is not listed by its labels`);
+    const { phase, failure } = await viewOne(context, context.store, environment);
+    if (!RESTING[row.wanted]?.has(phase)) {
+      throw new Broken("disagreement", `${row.owner_key} is wanted ${row.wanted}, but rests in ${phase}`);
+    }
+    if (phase === "failed" && !failure) throw new Broken("silence", `${row.owner_key} has failed without a reason`);
+    if (environment.queuedAt) await checkWaiting(context, environment);
+  }
+}
+
+function sorted(labels: Readonly<Record<string, string>>): unknown {
+  return Object.entries(labels).sort(([one], [other]) => (one < other ? -1 : 1));
+}
+
 /** Nobody waits for a slot that is free, or that it does not need. */
 async function checkWaiting(context: Context, environment: Environment): Promise<void> {
   const serving = environment.servingId ? await context.store.cluster(environment.servingId) : null;
@@ -140,7 +179,7 @@ async function checkWaiting(context: Context, environment: Environment): Promise
   const { offer } = await readOffer(context, environment);
   const decision = decideEnvironment(environment, serving, next, offer, context.clock.now());
   if (decision.do !== "queue") {
-    throw new Broken("disagreement", `${environment.pullKey} waits for a slot, but could ${decision.do}`);
+    throw new Broken("disagreement", `${environment.ownerKey} waits for a slot, but could ${decision.do}`);
   }
 }
 
@@ -163,12 +202,16 @@ function checkComment(
 function checkClusters({ aws }: World, seen: Snapshot): void {
   for (const cluster of aws.clusters.values()) {
     const row = seen.cluster.find((one) => one.id === cluster.tags[CLUSTER_TAG]);
-    if (!cluster.foreign && row?.use !== "serve") {
+    const isKept = row?.use === "serve" || (row?.use === "retired" && cluster.fenced);
+    if (!cluster.foreign && !isKept) {
       throw new Broken("leak", `${cluster.identifier} is still there, though ${row?.id} is ${row?.status}`);
     }
   }
   for (const environment of seen.environment) {
     const { id, serving_id: serving, wanted } = environment;
-    if (wanted === "absent" && serving) throw new Broken("leak", `${id} is absent, but still has ${serving}`);
+    const use = seen.cluster.find((row) => row.id === serving)?.use;
+    if (serving && (wanted === "absent") !== (use === "retired")) {
+      throw new Broken("leak", `${id} is ${wanted}, but still has ${serving} to ${use}`);
+    }
   }
 }

@@ -15,6 +15,9 @@ const CATCHING: Readonly<Record<MutationName, number>> = {
   no_lease: 1,
   record_first: 2,
   unknown_absent: 2,
+  retire_without_grace: 8,
+  restore_serves_while_fenced: 8,
+  retire_trusts_old_fence: 8,
 };
 /** Far more than any of them needed. */
 const MUTATED_LIVES = 150;

@@ -30,6 +30,9 @@ export interface ClusterSeen {
   readonly reason: string | null;
   readonly identifier: string | null;
   readonly client_token: string;
+  readonly kind: string;
+  readonly fenced_at: string | null;
+  readonly retired_until: string | null;
   readonly migration_state: string;
   readonly migration_generation: number;
   readonly verified_generation: number;
@@ -37,14 +40,20 @@ export interface ClusterSeen {
 
 export interface EnvironmentSeen {
   readonly id: string;
-  readonly pull_key: string;
+  readonly kind: string;
+  readonly owner_key: string;
+  /** Of a pull request only, as `customer_key` is of a customer. */
+  readonly pull_key: string | null;
+  readonly customer_key: string | null;
+  readonly labels: string;
+  readonly wanted_at: string;
   readonly wanted: string;
   readonly wanted_reason: string;
   readonly generation: number;
   readonly plan_generation: number;
   readonly plan_problem: string | null;
   readonly head_sha: string;
-  readonly until: string;
+  readonly until: string | null;
   readonly queued_at: string | null;
   readonly serving_id: string | null;
   readonly next_id: string | null;

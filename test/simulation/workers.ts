@@ -89,7 +89,8 @@ export function createDoor(service: Service, client: pg.Client): Process {
   };
 }
 
-function databaseOf({ watch, mutation, committed }: Service, actor: Actor, client: pg.Client) {
+/** The store as one process reaches it. */
+export function databaseOf({ watch, mutation, committed }: Service, actor: Actor, client: pg.Client) {
   const rewrite: Rewrite = mutation.rewrite ?? ((statement) => statement);
   return createSimulatedDatabase({ client, actor, watch, rewrite, committed });
 }

@@ -1,7 +1,9 @@
 import type { Aws } from "./aws.ts";
+import type { Customers } from "./customers.ts";
 import type { Deliveries } from "./deliveries.ts";
 import type { GitHubWorld, PullRequest } from "./github.ts";
 import type { People } from "./people.ts";
+import type { EnvironmentSeen } from "./snapshot.ts";
 import { lineSplitter } from "./splitter.ts";
 import type { Stage } from "./stage.ts";
 
@@ -12,13 +14,14 @@ export interface World {
   readonly github: GitHubWorld;
   readonly deliveries: Deliveries;
   readonly people: People;
+  readonly customers: Customers;
   readonly maxClusters: number;
 }
 
-/** What the head of a commit must have executed; null if it is no SQL. */
-export async function planAt(github: GitHubWorld, sha: string) {
+/** What the head of a commit, or a customer's files, must have executed; null if it is no SQL. */
+export async function planAt({ github, customers }: World, { kind, head_sha: sha }: EnvironmentSeen) {
   const statements = [];
-  for (const file of github.filesAt(sha)) {
+  for (const file of kind === "tenant" ? customers.filesAt(sha) : github.filesAt(sha)) {
     const split = await lineSplitter.split(file);
     if ("problem" in split) return null;
     statements.push(...split.statements);
