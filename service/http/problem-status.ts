@@ -58,6 +58,14 @@ export type Reason = keyof typeof STATUS_OF_REASON;
 /** What a request that asks GitHub, as for a person's permission, may meet. */
 export const GITHUB_REASONS: readonly Reason[] = ["github_unavailable", "github_rate_limit", "paused"];
 
+/** What a request for a token may meet, besides what asking for its subject does. */
+export const TOKEN_REASONS: readonly Reason[] = [
+  "not_ready",
+  "token_role_missing",
+  "token_role_denied",
+  "token_unavailable",
+];
+
 /** A refusal that no table knows is of what was asked for, not of how: a repository that is gone, a branch of no name. */
 const UNKNOWN_REASON_STATUS = 422;
 

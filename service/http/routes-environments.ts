@@ -2,7 +2,7 @@ import Type, { type Static } from "typebox";
 import { Refused } from "../domain/errors.ts";
 import type { EnvironmentFilter } from "../handlers/api-types.ts";
 import type { ApiHandlers } from "./api-handlers.ts";
-import { GITHUB_REASONS } from "./problem-status.ts";
+import { GITHUB_REASONS, TOKEN_REASONS } from "./problem-status.ts";
 import { type Addresses, labelsOf, placeOfUrl, timeOf, untilOf } from "./query.ts";
 import type { AddRoute } from "./route.ts";
 import {
@@ -149,7 +149,7 @@ function endRoutes(add: AddRoute, handlers: ApiHandlers): void {
     summary: "Get a token to connect to a database",
     ...{ params: Params, body: TokenRequest },
     answers: { 200: ["Everything that a client needs to connect.", "Token"] },
-    reasons: ["permission", "not_ready", "token_role_missing", ...GITHUB_REASONS],
+    reasons: ["permission", ...TOKEN_REASONS, ...GITHUB_REASONS],
     handle: async ({ caller, params, body }) =>
       tokenSent(await handlers.environmentToken(caller, params.id, tokenRequest(body))),
   });

@@ -1,6 +1,7 @@
 import Type from "typebox";
 import { Refused } from "../domain/errors.ts";
 import type { ApiHandlers } from "./api-handlers.ts";
+import { TOKEN_REASONS } from "./problem-status.ts";
 import { labelsOf, untilOf } from "./query.ts";
 import type { AddRoute } from "./route.ts";
 import {
@@ -128,7 +129,7 @@ function accessRoutes(add: AddRoute, handlers: ApiHandlers): void {
     summary: "Get a token to connect to a customer's database",
     ...{ params: Params, body: TokenRequest },
     answers: { 200: ["Everything that a client needs to connect.", "Token"] },
-    reasons: ["not_ready", "token_role_missing"],
+    reasons: TOKEN_REASONS,
     handle: async ({ caller, params, body }) =>
       tokenSent(await handlers.tenantToken(caller, params.key, tokenRequest(body))),
   });
