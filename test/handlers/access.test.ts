@@ -106,6 +106,20 @@ describe("access to a database", () => {
     expect(await cluster()).toMatchObject({ verifiedGeneration: 1 });
   });
 
+  it("that could not be given after the last statement leaves the statements applied", async () => {
+    setAccess([RULE]);
+    await given();
+    scene.databases.readError = new Retryable("access_unmapped", "lost");
+    await step();
+    const states = (await store.store.ledger("cl_1")).map(({ state }) => state);
+    expect([...new Set(states)]).toEqual(["applied"]);
+    const count = scene.databases.ran.length;
+    scene.databases.readError = null;
+    await step();
+    expect(await cluster()).toMatchObject({ migrationState: "applied" });
+    expect(scene.databases.ran).toHaveLength(count);
+  });
+
   it("that DSQL refuses is told, and the database is not ready", async () => {
     setAccess([RULE]);
     await given();

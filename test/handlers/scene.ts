@@ -117,6 +117,7 @@ export function createFakeDatabases() {
     mapped: [] as { grants: readonly Grant[]; formerRoles: readonly string[] }[],
     mapError: null as Error | null,
     readers: [] as string[],
+    readError: null as Error | null,
     closed: 0,
   };
   const port: Databases = {
@@ -134,6 +135,7 @@ export function createFakeDatabases() {
           state.mapped.push({ grants, formerRoles });
         },
         async grantReads(role) {
+          if (state.readError) throw state.readError;
           state.readers.push(role);
         },
         async close() {
