@@ -53,6 +53,15 @@ function sessionOf(actor: Actor, cluster: AwsCluster): DatabaseSession {
       actor.stage.say(`${actor.name} job ${jobId}`);
       return job(actor, cluster, jobId);
     },
+    async mapRoles(grants) {
+      await actor.turn();
+      actor.stage.say(`${actor.name} map ${grants.length} roles on ${cluster.identifier}`);
+      refuseForeign(actor.stage, cluster, "grant");
+      if (cluster.status !== "ACTIVE" || actor.stage.fault(0.02)) {
+        throw new Retryable("access_unmapped", "The connection was lost while roles were mapped.");
+      }
+    },
+    grantReads: async () => {},
     close: async () => {},
   };
 }

@@ -250,6 +250,7 @@ function policyOf({ random }: Stage, maxClusters: number): Policy {
     migrationsDirectory: "migrations",
     webUrl: `https://${HOST}`,
     connect: { to: null, command: null, environment: null },
+    access: { rules: [], tokenRoleArn: null },
     parameterPrefix: null,
   };
 }
