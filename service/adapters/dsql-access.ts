@@ -11,7 +11,11 @@ const ROLES = `select r.rolname::text as role, m.arn::text as arn
   from pg_catalog.pg_roles r left join sys.iam_pg_role_mappings m on m.pg_role_oid = r.oid
   where r.rolname = any($1::text[]) order by 1, 2`;
 
-/** Schemas that the role cannot read yet. PUBLIC may use `public` (dsql.md 3.3), so that has only tables to grant. */
+/**
+ * Schemas that the role cannot read yet: a grant that changes nothing would still be a change of the schema, and meet
+ * every open session with 40001 (dsql.md 4.3). PUBLIC may use `public` (3.3), so that has only tables to grant. That DSQL
+ * has both functions of Postgres is unverified.
+ */
 const UNREAD = `select n.nspname::text as schema,
     not has_schema_privilege($1, n.oid, 'usage') as closed,
     exists (select 1 from pg_catalog.pg_class c where c.relnamespace = n.oid and c.relkind in ('r', 'v')
