@@ -148,7 +148,12 @@ async function findRepository(
     request("GET /repos/{owner}/{repo}", { owner, repo }),
   );
   if (!response) return null;
-  return { host, repositoryId: Number(response.data.id), installationId, repositoryName: response.data.full_name };
+  return {
+    host,
+    repositoryId: Number(response.data.id),
+    installationId,
+    repositoryName: response.data.full_name,
+  };
 }
 
 async function readBranch(client: GitHubClient, target: RepositoryTarget, gitBranch: string) {
