@@ -1,14 +1,24 @@
-/** What the handlers need of the store. The adapter (adapters/store) implements this with one SQL statement per call. */
-import type { Labels } from "../domain/caller.ts";
 import type { Cluster } from "../domain/cluster.ts";
-import type { CommandVerb } from "../domain/command.ts";
 import type { NewestCommand } from "../domain/desire.ts";
-import type { Environment, OwnerKind } from "../domain/environment.ts";
-import type { LedgerEntry, MigrationFile, MigrationProblem } from "../domain/migration.ts";
-import type { CommandOutcome } from "../domain/report.ts";
+import type { Environment } from "../domain/environment.ts";
+import type { MigrationFile, MigrationProblem } from "../domain/migration.ts";
 import type { Holdings, Waiting } from "../domain/slots.ts";
-import type { PullTarget, ReactionContent, RepositoryTarget } from "./ports.ts";
+import type { RepositoryTarget } from "./ports.ts";
 import type { CredentialReads, CredentialWrites } from "./ports-credentials.ts";
+import type {
+  AccessRow,
+  CommandRow,
+  EnvironmentFilter,
+  EventRow,
+  HolderRow,
+  LedgerRow,
+  OperationRow,
+  ParameterRow,
+  PendingDelivery,
+  PullRow,
+  ReportRow,
+  SlotRows,
+} from "./ports-rows.ts";
 
 export type Topic = "intake" | "environment" | "cluster" | "report" | "parameter";
 
@@ -28,90 +38,7 @@ export interface Wake {
   readonly dueAt: Date;
 }
 
-/** A journalled delivery that no intake has applied yet. */
-export interface PendingDelivery {
-  readonly guid: string;
-  readonly appId: number;
-  readonly event: string;
-  readonly action: string;
-  readonly installationId: number;
-  readonly repositoryName: string;
-  readonly commentId: number | null;
-  readonly sender: string;
-}
-
-/** What is remembered of a pull request besides its environments. */
-export interface PullRow extends PullTarget {
-  readonly baseRef: string;
-}
-
-export interface CommandRow {
-  readonly commentId: number;
-  readonly verb: CommandVerb | "unknown";
-  readonly author: string;
-  readonly commentedAt: Date;
-  readonly outcome: CommandOutcome;
-  readonly reaction: ReactionContent | null;
-}
-
-export interface ReportRow {
-  readonly pullKey: string;
-  readonly commentId: number | null;
-  readonly digest: string | null;
-  /** A createComment was begun at this time; until its id is known the comment must be searched for. */
-  readonly attemptedAt: Date | null;
-  readonly auditAt: Date | null;
-  readonly editedAt: Date | null;
-  readonly version: number;
-}
-
-/** The SSM parameter of an environment: written before AWS hears of it. */
-export interface ParameterRow {
-  readonly environmentId: string;
-  readonly name: string;
-  /** Of the value that was put last; null while a put, or its removal, is not confirmed. */
-  readonly digest: string | null;
-  /** When the last put was begun. */
-  readonly attemptedAt: Date;
-  /** Since when somebody else's parameter has this name. */
-  readonly foreignAt: Date | null;
-}
-
-/** The database roles that the access list ever named for a cluster: what is mapped to them is the list's to decide. */
-export interface AccessRow {
-  readonly clusterId: string;
-  readonly roles: readonly string[];
-  /** Of the grants that are mapped; null while it is not known what is. */
-  readonly digest: string | null;
-}
-
-export interface LedgerRow extends LedgerEntry {
-  readonly message: string | null;
-}
-
-export interface EventRow {
-  readonly environmentId: string;
-  readonly id: string;
-  readonly at: Date;
-  readonly kind: string;
-  readonly actor: string | null;
-  readonly detail: string | null;
-}
-
-/** A cluster row of the census. */
-export interface SlotRows {
-  readonly ours: number;
-  /** Of these, the ones that a complete list of AWS shows. */
-  readonly oursWithId: number;
-  readonly regionVersion: number;
-}
-
-export interface HolderRow {
-  readonly number: number | null;
-  readonly repositoryId: number | null;
-  readonly presentSince: Date;
-  readonly until: Date | null;
-}
+export type * from "./ports-rows.ts";
 
 /** Reads. Every list has a total order and a bound. */
 export interface StoreReads extends CredentialReads {
@@ -213,28 +140,6 @@ export interface Settle {
   readonly notBefore: Date;
   readonly attempts: number;
   readonly now: Date;
-}
-
-/** What a list shows; all that is given must match. */
-export interface EnvironmentFilter {
-  readonly kind?: OwnerKind;
-  readonly repositoryId?: number;
-  readonly number?: number;
-  readonly gitBranch?: string;
-  readonly labels?: Labels;
-  /** The id after which the page begins. */
-  readonly after: string;
-  readonly limit: number;
-}
-
-/** What a request began. Its status is computed from the environment. */
-export interface OperationRow {
-  readonly id: string;
-  readonly environmentId: string;
-  readonly kind: "create" | "restore" | "migrate" | "reset" | "delete";
-  readonly generation: number;
-  readonly actor: string;
-  readonly createdAt: Date;
 }
 
 export type EnvironmentChange = Partial<

@@ -1,41 +1,23 @@
-import type { Cluster } from "../domain/cluster.ts";
 import {
   decideEnvironment,
   type EnvironmentDecision,
   progress,
   standing,
 } from "../domain/decide-environment.ts";
-import type { Environment } from "../domain/environment.ts";
 import { Refused } from "../domain/errors.ts";
 import { graceOf } from "../domain/grace.ts";
-import {
-  GRACE_WAITED_MS,
-  REFUSED_STEP_LOOK_MS,
-  SLOTS_SETTLE_LOOK_MS,
-  SLOTS_SETTLE_MS,
-} from "../domain/limits.ts";
+import { REFUSED_STEP_LOOK_MS } from "../domain/limits.ts";
 import { refreshAccess, verifyAccess } from "./access.ts";
+import { intend, queue } from "./acquire.ts";
 import { type Context, newId } from "./context.ts";
+import { change, clusterOf, clusterWakes, release, type Work, write } from "./environment-work.ts";
 import { migrate } from "./migrate.ts";
 import { parameterWakes } from "./parameter.ts";
 import { readPlan } from "./plans.ts";
-import type { RepositoryTarget } from "./ports.ts";
-import type { EnvironmentChange, StoreTransaction, Wake } from "./ports-store.ts";
 import { readClusters } from "./read-clusters.ts";
 import { type Offered, readOffer } from "./slots.ts";
 import { later, type Step } from "./step.ts";
 import { reportWakes, repositoryOf } from "./targets.ts";
-
-/** What one step of an environment works with. */
-interface Work {
-  readonly context: Context;
-  readonly step: Step;
-  readonly environment: Environment;
-  readonly serving: Cluster | null;
-  readonly next: Cluster | null;
-  /** Null for a customer, whose migrations are in the store. */
-  readonly target: RepositoryTarget | null;
-}
 
 /** Brings one environment a step closer to what its owner wants: load, decide, one step, one commit. */
 export async function reconcileEnvironment(context: Context, step: Step): Promise<void> {
@@ -161,10 +143,6 @@ async function restore(work: Work): Promise<void> {
   });
 }
 
-function clusterWakes(id: string, dueAt: Date): readonly Wake[] {
-  return [{ topic: "cluster", key: id, dueAt }];
-}
-
 async function expire(work: Work): Promise<void> {
   const now = work.context.clock.now();
   const generation = work.environment.generation + 1;
@@ -194,63 +172,6 @@ async function readAndRecordPlan(work: Work): Promise<void> {
   await change(work, { planGeneration, plan, planProblem: null }, "plan_read");
 }
 
-/** Written intent: the row, with its token, exists before AWS hears of it. */
-async function intend(work: Work, target: "serving" | "next", offered: Offered | null): Promise<void> {
-  const { context, environment } = work;
-  if (!offered) throw new Error(`Environment ${environment.id} intends a cluster without an offer.`);
-  const now = context.clock.now();
-  const cluster = newCluster(context, environment, now);
-  const link =
-    target === "serving" ? { servingId: cluster.id, queuedAt: null } : { nextId: cluster.id, queuedAt: null };
-  await write(work, link, "cluster_intended", null, async (tx) => {
-    await tx.takeSlot(cluster.account, cluster.region, offered.regionVersion);
-    await tx.insertCluster(cluster);
-    return clusterWakes(cluster.id, now);
-  });
-}
-
-/** Takes a place in the queue, unless the count is only unsettled by creates that end within moments. */
-async function queue(work: Work, lookMs: number, offered: Offered | null): Promise<void> {
-  const { context, environment } = work;
-  const waitedMs = context.clock.now().getTime() - environment.wantedAt.getTime();
-  if (offered?.settling && waitedMs < SLOTS_SETTLE_MS) {
-    return work.step.commit(later(context, SLOTS_SETTLE_LOOK_MS), async () => {});
-  }
-  const isFirst =
-    offered?.offer.kind === "wait" && offered.offer.scope === "slots" && offered.offer.position === 1;
-  if (environment.queuedAt) {
-    return work.step.commit(later(context, lookMs), (tx) =>
-      isFirst ? askToYield(context, tx) : Promise.resolve(),
-    );
-  }
-  await write(work, { queuedAt: context.clock.now() }, "queued", later(context, lookMs), async () => []);
-}
-
-/** Whoever waits first asks the oldest closed preview to go; one that was closed only now keeps its data a while. */
-async function askToYield(context: Context, tx: StoreTransaction): Promise<void> {
-  const { account, region } = context.policy;
-  const now = context.clock.now();
-  const oldest = await tx.oldestRetired(account, region, new Date(now.getTime() - GRACE_WAITED_MS));
-  if (!oldest) return;
-  const owner = await tx.environment(oldest.environmentId);
-  // It may be wanted again since; the write keeps a reopening at this very moment from being overlooked.
-  if (owner?.wanted !== "absent") return;
-  await tx.updateEnvironment(owner, {});
-  if (!(await tx.setUse(oldest.id, "remove"))) return;
-  await tx.addEvent({
-    environmentId: oldest.environmentId,
-    id: newId(context, "evt"),
-    at: now,
-    kind: "yielded",
-    actor: null,
-    detail: oldest.id,
-  });
-  await tx.wake(
-    [...clusterWakes(oldest.id, now), { topic: "environment", key: oldest.environmentId, dueAt: now }],
-    now,
-  );
-}
-
 async function verify(work: Work, target: "serving" | "next"): Promise<void> {
   const { context, environment } = work;
   const cluster = clusterOf(work, target);
@@ -268,88 +189,4 @@ async function switchOver(work: Work): Promise<void> {
   const { nextId, readyAt } = work.environment;
   const link = { servingId: nextId, nextId: null, readyAt: readyAt ?? work.context.clock.now() };
   await release(work, link, work.serving, "switched");
-}
-
-/** Lets go of a cluster: its own reconciler removes it at AWS. */
-async function release(
-  work: Work,
-  link: EnvironmentChange,
-  cluster: Cluster | null,
-  event: string,
-): Promise<void> {
-  const now = work.context.clock.now();
-  await write(work, link, event, now, async (tx) => {
-    if (!cluster) return [];
-    await tx.setUse(cluster.id, "remove");
-    return clusterWakes(cluster.id, now);
-  });
-}
-
-async function change(work: Work, columns: EnvironmentChange, event: string): Promise<void> {
-  await write(work, columns, event, work.context.clock.now(), async () => []);
-}
-
-/** One commit: the environment's columns, more writes, the event, the report, and when to look again. */
-async function write(
-  work: Work,
-  columns: EnvironmentChange,
-  event: string,
-  again: Date | null,
-  more: (tx: StoreTransaction) => Promise<readonly Wake[]>,
-): Promise<void> {
-  const { context, environment } = work;
-  const now = context.clock.now();
-  await work.step.commit(again, async (tx) => {
-    await tx.updateEnvironment(environment, columns);
-    const wakes = await more(tx);
-    await tx.addEvent({
-      environmentId: environment.id,
-      id: newId(context, "evt"),
-      at: now,
-      kind: event,
-      actor: null,
-      detail: null,
-    });
-    const told = [...reportWakes(environment, now), ...parameterWakes(context.policy, environment, now)];
-    await tx.wake([...wakes, ...told], now);
-  });
-}
-
-function clusterOf(work: Work, target: "serving" | "next"): Cluster {
-  const cluster = target === "serving" ? work.serving : work.next;
-  if (!cluster) throw new Error(`Environment ${work.environment.id} has no ${target} cluster.`);
-  return cluster;
-}
-
-function newCluster(context: Context, environment: Environment, now: Date): Cluster {
-  const { account, region } = context.policy;
-  return {
-    id: newId(context, "cl"),
-    environmentId: environment.id,
-    kind: environment.kind === "tenant" ? "tenant" : "preview",
-    account,
-    region,
-    repositoryId: environment.repositoryId,
-    protected: environment.protected,
-    fencedAt: null,
-    bornGeneration: environment.generation,
-    status: "intended",
-    use: "serve",
-    clientToken: newId(context, "tok"),
-    identifier: null,
-    arn: null,
-    endpoint: null,
-    attemptedAt: null,
-    absentSince: null,
-    statusSince: now,
-    retiredUntil: null,
-    createdAt: now,
-    reason: null,
-    migrationGeneration: 0,
-    migrationState: "behind",
-    migrationSince: null,
-    verifiedGeneration: 0,
-    verifiedAt: null,
-    version: 1,
-  };
 }

@@ -66,7 +66,8 @@ async function stateOf(facts: Facts, phase: Phase): Promise<ReportState> {
     case "waiting":
       return waitingState(facts);
     case "creating":
-      if (cluster?.verifiedAt) return { phase: "restoring", since: environment.wantedAt, host: cluster.endpoint };
+      if (cluster?.verifiedAt)
+        return { phase: "restoring", since: environment.wantedAt, host: cluster.endpoint };
       return {
         phase,
         since: cluster?.createdAt ?? environment.wantedAt,

@@ -1,60 +1,29 @@
 /** The shapes of the API: types, validation and OpenAPI in one. Times are ISO 8601 in UTC. */
 import Type from "typebox";
 import {
-  CUSTOMER_KEY_PATTERN,
-  GRACE_HOURS_MAX,
-  LABEL_NAME_PATTERN,
-  LABEL_VALUE_PATTERN,
-  LABELS_MAX,
-  MIGRATION_FILES_MAX,
-  PAGE_DEFAULT,
-  PAGE_MAX,
-  TENANT_MIGRATIONS_CHARACTERS,
-  TOKEN_SECONDS_MAX,
-  TOKEN_SECONDS_MIN,
-} from "../domain/limits.ts";
+  CustomerKey,
+  closed,
+  EnvironmentId,
+  GitBranch,
+  Labels,
+  Limits,
+  Nullable,
+  named,
+  OperationId,
+  Repository,
+  Time,
+} from "./schemas-parts.ts";
 
-const Nullable = <T extends Type.TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
-const Time = Type.String({ format: "date-time", maxLength: 40 });
-/** Unknown members are refused: a misspelt one would be ignored in silence. */
-const closed = { additionalProperties: false };
-const named = (id: string, description: string) => ({ $id: id, description, ...closed });
-
-export const EnvironmentId = Type.String({ pattern: "^env_[0-9a-z]{22}$", description: "Opaque id." });
-export const OperationId = Type.String({ pattern: "^op_[0-9a-z]{22}$", description: "Opaque id." });
-export const CustomerKey = Type.String({
-  pattern: CUSTOMER_KEY_PATTERN,
-  description: "Your own key of the customer.",
-});
-export const Repository = Type.String({
-  pattern: "^[A-Za-z0-9_-]{1,100}/[A-Za-z0-9._-]{1,100}$",
-  description: "owner/name.",
-});
-export const GitBranch = Type.String({ minLength: 1, maxLength: 255, description: "Name of a git branch." });
-export const Labels = Type.Record(
-  Type.String({ pattern: LABEL_NAME_PATTERN }),
-  Type.String({ pattern: LABEL_VALUE_PATTERN }),
-  { maxProperties: LABELS_MAX, description: "Names and values of your own, to filter by.", ...closed },
-);
-export const Limits = Type.Object(
-  {
-    tokenSeconds: Type.Optional(
-      Type.Integer({
-        minimum: TOKEN_SECONDS_MIN,
-        maximum: TOKEN_SECONDS_MAX,
-        description: "The longest life of a token, in seconds.",
-      }),
-    ),
-    graceHours: Type.Optional(
-      Type.Integer({
-        minimum: 0,
-        maximum: GRACE_HOURS_MAX,
-        description: "How long the data is kept, and can be restored, after a delete.",
-      }),
-    ),
-  },
-  { ...closed, description: "Limits of one customer; what is left out has the operator's default." },
-);
+export {
+  CustomerKey,
+  EnvironmentId,
+  GitBranch,
+  Labels,
+  Limits,
+  OperationId,
+  Repository,
+} from "./schemas-parts.ts";
+export * from "./schemas-requests.ts";
 
 export const Phase = Type.Enum(
   [
@@ -245,101 +214,6 @@ export const DeviceLogin = Type.Object(
     expiresAt: Time,
   },
   named("DeviceLogin", "Show `userCode` to the person, and poll with `deviceCode`."),
-);
-
-/** Bodies. */
-export const TenantPut = Type.Object(
-  {
-    labels: Type.Optional(Labels),
-    limits: Type.Optional(Limits),
-    until: Type.Optional(Nullable(Time)),
-    protected: Type.Optional(Type.Boolean({ default: true })),
-  },
-  named("TenantPut", "What a customer's database should be."),
-);
-export const TenantPatch = Type.Object(
-  {
-    labels: Type.Optional(
-      Type.Record(
-        Type.String({ pattern: LABEL_NAME_PATTERN }),
-        Nullable(Type.String({ pattern: LABEL_VALUE_PATTERN })),
-        { maxProperties: LABELS_MAX, description: "Merged; null removes a label.", ...closed },
-      ),
-    ),
-    limits: Type.Optional(Limits),
-    until: Type.Optional(Nullable(Time)),
-    protected: Type.Optional(Type.Boolean()),
-  },
-  named("TenantPatch", "What to change; what is left out stays."),
-);
-export const TenantMigrations = Type.Object(
-  {
-    files: Type.Array(
-      Type.Object(
-        {
-          path: Type.String({ pattern: "^[A-Za-z0-9._-]{1,100}(/[A-Za-z0-9._-]{1,100}){0,8}$" }),
-          sql: Type.String({ maxLength: TENANT_MIGRATIONS_CHARACTERS }),
-        },
-        closed,
-      ),
-      { maxItems: MIGRATION_FILES_MAX, description: "All files from the first one, applied in this order." },
-    ),
-  },
-  named(
-    "TenantMigrations",
-    "The whole schema as migration files; statements that were applied must not change.",
-  ),
-);
-export const EnvironmentCreate = Type.Object(
-  {
-    repository: Repository,
-    gitBranch: GitBranch,
-    labels: Type.Optional(Labels),
-    until: Type.Optional(Nullable(Time)),
-  },
-  named("EnvironmentCreate", "A database for a git branch."),
-);
-export const Keep = Type.Object({ until: Time }, named("Keep", "How long to keep it at least."));
-export const TokenRequest = Type.Object(
-  {
-    role: Type.Optional(Type.Enum(["owner", "reader"], { default: "owner" })),
-    seconds: Type.Optional(Type.Integer({ minimum: TOKEN_SECONDS_MIN, maximum: TOKEN_SECONDS_MAX })),
-  },
-  named("TokenRequest", "Whose rights the token has, and for how long."),
-);
-export const SessionRequest = Type.Object(
-  { oidcToken: Type.String({ minLength: 1, maxLength: 16_384 }) },
-  named("SessionRequest", "A GitHub Actions OIDC token whose audience is this service's address."),
-);
-export const DevicePoll = Type.Object(
-  { deviceCode: Type.String({ pattern: "^[\\w-]{1,255}$" }) },
-  named("DevicePoll", "The code that the login began with."),
-);
-
-/** Queries. */
-export const Wait = Type.Object(
-  {
-    wait: Type.Optional(
-      Type.String({
-        pattern: "^([0-9]|[12][0-9]|30)s$",
-        description: "Answer later, when it has ended: 0s to 30s.",
-      }),
-    ),
-  },
-  closed,
-);
-export const Page = {
-  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: PAGE_MAX, default: PAGE_DEFAULT })),
-  cursor: Type.Optional(
-    Type.String({ pattern: "^[\\w-]{1,200}$", description: "`nextCursor` of the page before." }),
-  ),
-};
-/** `label=name=value`, repeated for more than one; all must match. */
-export const LabelFilter = Type.Optional(
-  Type.Union([
-    Type.String({ maxLength: 200 }),
-    Type.Array(Type.String({ maxLength: 200 }), { maxItems: LABELS_MAX }),
-  ]),
 );
 
 /** A page of a list. */
