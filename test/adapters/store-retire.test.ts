@@ -28,7 +28,12 @@ describe("retiring a cluster", () => {
   it("says until when, and that it must be fenced, whatever was known of its policy", async () => {
     await given({ fencedAt: ago(1) });
     expect(await write((tx) => tx.retireCluster("cl_1", LATER))).toBe(true);
-    expect(await cluster()).toMatchObject({ use: "retired", retiredUntil: LATER, fencedAt: null, version: 2 });
+    expect(await cluster()).toMatchObject({
+      use: "retired",
+      retiredUntil: LATER,
+      fencedAt: null,
+      version: 2,
+    });
   });
 
   it.each([
@@ -58,7 +63,11 @@ describe("restoring a cluster", () => {
   });
 
   it("changes nothing of one that serves, or that is on its way out", async () => {
-    await given({ fencedAt: null }, { id: "cl_2", use: "remove" }, { ...RETIRED, id: "cl_3", status: "gone" });
+    await given(
+      { fencedAt: null },
+      { id: "cl_2", use: "remove" },
+      { ...RETIRED, id: "cl_3", status: "gone" },
+    );
     for (const id of ["cl_1", "cl_2", "cl_3", "cl_4"]) {
       expect(await write((tx) => tx.restoreCluster(id, NOW))).toBe(false);
     }

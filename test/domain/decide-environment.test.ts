@@ -169,7 +169,12 @@ const ABSENT: readonly Row[] = [
   { name: "its cluster is to be removed", serving: available({ use: "remove" }), expected: "rest" },
   { name: "its cluster serves", serving: VERIFIED, expected: "remove" },
   { name: "its cluster is still being created", serving: PENDING, expected: "remove" },
-  { name: "it was never ready, though data could be kept", graceMs: HOUR_MS, serving: VERIFIED, expected: "remove" },
+  {
+    name: "it was never ready, though data could be kept",
+    graceMs: HOUR_MS,
+    serving: VERIFIED,
+    expected: "remove",
+  },
   { name: "it was ready, and nothing is kept", environment: READY, serving: VERIFIED, expected: "remove" },
   { name: "it was ready", graceMs: HOUR_MS, environment: READY, serving: VERIFIED, expected: "retire" },
   {
@@ -195,7 +200,13 @@ const ABSENT: readonly Row[] = [
     expected: "remove",
   },
   { name: "its data is kept", graceMs: HOUR_MS, environment: CLOSED, serving: retired(1), expected: "rest" },
-  { name: "its grace is over", graceMs: HOUR_MS, environment: CLOSED, serving: retired(0), expected: "remove" },
+  {
+    name: "its grace is over",
+    graceMs: HOUR_MS,
+    environment: CLOSED,
+    serving: retired(0),
+    expected: "remove",
+  },
   {
     name: "its grace is over, but it was wanted again since",
     graceMs: HOUR_MS,
@@ -223,7 +234,12 @@ const CUSTOMERS: readonly Row[] = [
   { name: "its cluster was removed outside", serving: REMOVING, expected: "rest" },
   { name: "its cluster is gone", serving: GONE, expected: "rest" },
   { name: "its migrations diverged", serving: migrated("diverged"), expected: "rest" },
-  { name: "its migrations diverged, a slot is free", serving: migrated("diverged"), offer: FREE, expected: "rest" },
+  {
+    name: "its migrations diverged, a slot is free",
+    serving: migrated("diverged"),
+    offer: FREE,
+    expected: "rest",
+  },
   { name: "a statement failed", serving: migrated("failed"), expected: "rest" },
   { name: "its data is kept", serving: retired(1), expected: "restore" },
   { name: "new migrations came", serving: available(), expected: "migrate", target: "serving" },

@@ -78,7 +78,6 @@ describe.each(SETTINGS)("the two decisions together, in every state of $name", (
 
   it("leak nothing, know what serves, remove nothing too early, and fence as they say", () => {
     expect(searched.broken.slice(0, 3)).toEqual([]);
-    if (process.env["STATES"]) console.log(setting.name, searched.states.size);
     expect(searched.states.size).toBeGreaterThan(1_000);
     expect(searched.states.size).toBeLessThan(STATES_MAX);
   });

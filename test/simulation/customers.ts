@@ -71,8 +71,8 @@ export function createCustomers(stage: Stage): Customers {
   };
   const wish = () => {
     left -= 1;
-    next = now() + gapMs(stage);
     const request = make.next();
+    next = now() + (make.isToUndo() ? random.between(1_000, 500_000) : gapMs(stage));
     send(request, 0);
     if (stage.fault(0.3)) send(request, random.between(0, 40));
     if (stage.fault(0.1)) send(request, random.between(0, 600_000));
@@ -120,7 +120,7 @@ export function createCustomers(stage: Stage): Customers {
 function gapMs({ random }: Stage): number {
   const kind = random.number();
   if (kind < 0.3) return random.between(0, 2_000);
-  if (kind < 0.8) return random.between(2_000, 200_000);
+  if (kind < 0.85) return random.between(40_000, 400_000);
   return random.between(200_000, 40 * 60_000);
 }
 
@@ -129,6 +129,7 @@ function createRequests(stage: Stage) {
   const { random } = stage;
   const plans = new Map<string, readonly MigrationFile[]>([["", []]]);
   const files = new Map<string, readonly MigrationFile[]>();
+  const known = new Set<string>();
   let count = 0;
   const write = (digest: string): Write => ({
     caller: CALLER,
@@ -145,8 +146,9 @@ function createRequests(stage: Stage) {
     return { name: `${count} ${verb} ${customer ?? ""}`, customer, send: (api) => send(api, asked), expect };
   };
   const put = (key: string): Request => {
+    known.add(key);
     const labels = random.happens(0.5) ? { plan: random.pick(["free", "paid"]) } : null;
-    const body: TenantPut = { ...(labels ? { labels } : {}), protected: random.happens(0.2) };
+    const body: TenantPut = { ...(labels ? { labels } : {}), protected: random.happens(0.1) };
     return make(
       "put",
       key,
@@ -214,15 +216,25 @@ function createRequests(stage: Stage) {
       if (one) await api.resetEnvironment(asked, one.id);
     });
   };
-  const verbs = [put, put, migrate, migrate, migrate, patch, remove, remove, remove, restore, restore];
+  const verbs = [put, put, migrate, migrate, migrate, patch, remove, remove, remove, restore];
+  /** What is often asked of the same customer next, as by somebody who made a mistake. */
+  let then: (() => Request) | null = null;
   return {
     filesAt: (digest: string) => plans.get(digest) ?? [],
+    isToUndo: () => then !== null,
     next(): Request {
       if (count === 0) return put("acme");
+      const undo = then;
+      then = null;
+      if (undo && random.happens(0.7)) return undo();
       const kind = random.number();
       if (kind < 0.08) return list();
       if (kind < 0.14) return reset();
-      return random.pick(verbs)(random.pick(["acme", "acme", "bolt"]));
+      const verb = random.pick(verbs);
+      const key = random.pick(["acme", "acme", "bolt"]);
+      if (!known.has(key)) return put(key);
+      then = verb === remove ? () => restore(key) : verb === restore ? () => remove(key) : null;
+      return verb(key);
     },
   };
 }

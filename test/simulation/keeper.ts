@@ -1,5 +1,5 @@
-import { CLUSTER_TAG } from "../../service/domain/names.ts";
 import type { GracePolicy } from "../../service/domain/grace.ts";
+import { CLUSTER_TAG } from "../../service/domain/names.ts";
 import type { AwsCluster } from "./aws.ts";
 import type { ClusterSeen, EnvironmentSeen, Snapshot } from "./snapshot.ts";
 import { Broken } from "./stage.ts";

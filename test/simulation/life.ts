@@ -153,7 +153,7 @@ async function takeStep(scene: Scene, calmAt: number | null): Promise<void> {
   if (ready.length === 0 || (later.length > 0 && stage.fault(0.003))) return jump(scene, later);
   const turn = stage.random.pick(ready);
   stage.advanceTo(now + stage.random.between(0, 15));
-  if (turn.crashable && stage.fault(0.003)) return crash(scene, turn);
+  if (turn.crashable && stage.fault(turn.task.startsWith("api") ? 0.02 : 0.003)) return crash(scene, turn);
   if (turn.pausable && stage.fault(0.005)) {
     stage.say(`${turn.task} pauses`);
     turn.until = now + stage.random.between(0, 2 * LEASE_MS);
@@ -222,7 +222,7 @@ function pending(seen: Snapshot): string {
 
 function createWorld(stage: Stage): World {
   const { random } = stage;
-  const maxClusters = random.between(1, 4);
+  const maxClusters = random.between(1, 6);
   const aws = createAws(stage, maxClusters + random.between(0, 2));
   const github = createGitHubWorld(stage);
   const deliveries = createDeliveries(stage);

@@ -47,13 +47,6 @@ export const MUTATIONS = {
       text: name === "cluster_restore" ? text.replace("coalesce(fenced_at, $2)", FORGOTTEN) : text,
     }),
   },
-  /** What is retired counts as fenced as soon as it was restored once, although AWS was told otherwise since. */
-  retire_trusts_old_fence: {
-    rewrite: ({ name, text }) => ({
-      name: `${name}_mutated`,
-      text: name === "cluster_retire" ? text.replace("fenced_at = null, ", "") : text,
-    }),
-  },
   /** A call without an answer is taken for "there is none". */
   unknown_absent: {
     control: (control) => ({

@@ -43,13 +43,18 @@ export function createPeople(scene: Scene): People {
   let left = random.between(4, 10);
   let next = stage.now().getTime();
   const deeds = deedsOf(scene);
+  const turn = toggle(scene);
+  /** Who closes a pull request by mistake opens it again. */
+  let turned: PullRequest | null = null;
   return {
     nextAt: () => (left > 0 ? next : null),
     act() {
       left -= 1;
       next += gapMs(stage);
-      const pull = random.pick(github.pulls);
-      const deed = random.pick(deeds);
+      const isAgain = turned !== null && random.happens(0.4);
+      const pull = isAgain && turned ? turned : random.pick(github.pulls);
+      const deed = isAgain ? turn : random.pick(deeds);
+      turned = deed.name === turn.name ? pull : null;
       stage.say(`people ${deed.name} ${pull.key}`);
       deed.run(pull);
     },
@@ -62,7 +67,7 @@ export function createPeople(scene: Scene): People {
 
 function gapMs({ random }: Stage): number {
   const kind = random.number();
-  if (kind < 0.55) return random.between(1_000, 20_000);
+  if (kind < 0.45) return random.between(1_000, 20_000);
   if (kind < 0.88) return random.between(20_000, 600_000);
   // Long enough for a closed preview to yield to whoever waits.
   if (kind < 0.94) return random.between(61 * 60_000, 75 * 60_000);
@@ -124,7 +129,7 @@ interface Deed {
 }
 
 function deedsOf(scene: Scene): readonly Deed[] {
-  const often = [push(scene), push(scene), toggle(scene), comment(scene)];
+  const often = [push(scene), push(scene), toggle(scene), toggle(scene), comment(scene)];
   return [...often, ...often, ...often, ...mischief(scene)];
 }
 

@@ -163,7 +163,8 @@ async function checkCustomers({ customers }: World, context: Context, seen: Snap
     if (!RESTING[row.wanted]?.has(phase)) {
       throw new Broken("disagreement", `${row.owner_key} is wanted ${row.wanted}, but rests in ${phase}`);
     }
-    if (phase === "failed" && !failure) throw new Broken("silence", `${row.owner_key} has failed without a reason`);
+    if (phase === "failed" && !failure)
+      throw new Broken("silence", `${row.owner_key} has failed without a reason`);
     if (environment.queuedAt) await checkWaiting(context, environment);
   }
 }

@@ -4,20 +4,19 @@ import type { LifeResult } from "./life.ts";
 import { playLives } from "./lives.ts";
 import { MUTATIONS, type MutationName } from "./mutations.ts";
 
-const FIXED_LIVES = 200;
+const FIXED_LIVES = 120;
 const FRESH_LIVES = 20;
 /** Both cores are busy with other tests meanwhile. */
 const LIVES_TIMEOUT_MS = 300_000;
 
 /** A life by which each mutation was caught when it was written; after a change of the product it may take others. */
 const CATCHING: Readonly<Record<MutationName, number>> = {
-  random_token: 10,
+  random_token: 6,
   no_lease: 1,
-  record_first: 2,
-  unknown_absent: 2,
-  retire_without_grace: 8,
-  restore_serves_while_fenced: 8,
-  retire_trusts_old_fence: 8,
+  record_first: 4,
+  unknown_absent: 6,
+  retire_without_grace: 6,
+  restore_serves_while_fenced: 16,
 };
 /** Far more than any of them needed. */
 const MUTATED_LIVES = 150;
