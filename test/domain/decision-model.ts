@@ -3,81 +3,25 @@
  * answer may be lost, every call throttled, every step interrupted; times are coarse (just now, or long ago). What
  * people may do differs by setting, so that each search stays small.
  */
-import type { Cluster, ClusterStatus, ClusterUse, Observation } from "../../service/domain/cluster.ts";
-import {
-  type ClusterDecision,
-  decideCreated,
-  decideFenced,
-  decideFound,
-  decideRemoved,
-  decideSeen,
-  decideUnasked,
-  firstCall,
-} from "../../service/domain/decide-cluster.ts";
 import { decideEnvironment } from "../../service/domain/decide-environment.ts";
-import { ago, clusterOf, environmentOf, NOW, SEEN } from "./builders.ts";
+import { ago, environmentOf, NOW } from "./builders.ts";
+import {
+  both,
+  type Change,
+  clusterChanges,
+  clusterOfRow,
+  GRACE_MS,
+  LONG_AGO_MS,
+  type Row,
+  rowAt,
+  type Setting,
+  type State,
+  set,
+  setRow,
+  timeChanges,
+} from "./decision-model-clusters.ts";
 
-/** Whose environment it is, what is kept of it, and what people do to it, so many times in all. */
-export interface Setting {
-  readonly kind: "preview" | "tenant";
-  /** Whether its data is kept for a while when it is closed. */
-  readonly isKept: boolean;
-  /** Whether somebody asks for a new database in its place. */
-  readonly isReset: boolean;
-  /** Clusters that the operator allows. */
-  readonly clustersMax: number;
-  readonly deeds: number;
-}
-
-const GRACE_MS = 10 * 60_000;
-const LONG_AGO_MS = 30 * 60_000;
-
-/** never · just now · long ago */
-type When = 0 | 1 | 2;
-
-export interface Row {
-  status: ClusterStatus;
-  use: ClusterUse;
-  attempted: When;
-  absent: When;
-  since: 1 | 2;
-  known: boolean;
-  reason: string | null;
-  plan: "behind" | "applied" | "diverged" | "verified";
-  aws: "none" | "creating" | "active" | "deleting";
-  /** The policy that shuts everybody out: as the row says, and as AWS has it. */
-  fenced: boolean;
-  shut: boolean;
-  /** A call that changes the policy is on its way, and whether the row was written since. */
-  calling: "fence" | "unfence" | null;
-  overtaken: boolean;
-  /** Deletion protection at AWS. */
-  guarded: boolean;
-  /** Begun before somebody asked for a new database. */
-  old: boolean;
-  /** Its grace is over. */
-  over: boolean;
-  /** Of a customer's: a query was answered on it once; somebody deleted it by hand. */
-  ready: boolean;
-  byHand: boolean;
-}
-
-export interface State {
-  wanted: "present" | "absent";
-  serving: number | null;
-  next: number | null;
-  planRead: boolean;
-  ready: boolean;
-  queued: boolean;
-  ended: boolean;
-  /** A customer's: nothing may delete it. */
-  protected: boolean;
-  /** What was removed that should not have been. */
-  rash: string | null;
-  /** What people may still do. */
-  budget: number;
-  rows: Row[];
-}
+export type { Setting, State } from "./decision-model-clusters.ts";
 
 export function beginOf({ deeds }: Setting): State {
   return {
@@ -94,8 +38,6 @@ export function beginOf({ deeds }: Setting): State {
     rows: [],
   };
 }
-
-type Change = (state: State) => void;
 
 /** Every state that may come next. */
 export function successors(setting: Setting, state: State): readonly State[] {
@@ -127,103 +69,6 @@ export function brokenPromise({ clustersMax }: Setting, state: State): string | 
   if (there.some(({ use, fenced, shut }) => use === "retired" && fenced && !shut)) return "open";
   if (there.some(({ use, fenced, shut }) => use === "serve" && !fenced && shut)) return "shut";
   return rows.length > clustersMax ? "too many clusters" : null;
-}
-
-/** The changes of the row at `at`, as reconcile-cluster makes them. */
-function clusterChanges(cluster: Cluster, row: Row, at: number): readonly Change[] {
-  if (row.calling) return policyChanges(cluster, row, at, row.calling);
-  const follow = (decision: ClusterDecision): readonly Change[] => {
-    switch (decision.do) {
-      case "record":
-        return [(state) => record(rowAt(state, at), decision)];
-      case "remove":
-        return removals(cluster, row, at);
-      case "fence":
-      case "unfence":
-        return [setRow(at, { calling: decision.do, overtaken: false })];
-      case "protect":
-      case "unprotect":
-        return [setRow(at, { guarded: decision.do === "protect" })];
-      case "retry":
-        return [];
-    }
-  };
-  switch (firstCall(cluster, NOW)) {
-    case "nothing":
-      return row.status === "gone" ? [] : follow(decideUnasked(cluster));
-    case "attempt":
-      return [setRow(at, { attempted: 1 })];
-    case "create": {
-      const made: Change = (state) => {
-        const one = rowAt(state, at);
-        if (one.aws !== "none") return;
-        one.aws = "creating";
-        one.guarded = cluster.protected;
-      };
-      const answered = follow(decideCreated(cluster, { kind: "creating", ...SEEN }, false));
-      const conflict = follow(decideCreated(cluster, { kind: "conflict", cause: "" }, false));
-      return [made, ...answered.map((change) => both(made, change)), ...conflict];
-    }
-    case "find":
-      return follow(decideFound(cluster, observation(row), NOW));
-    case "observe":
-      return follow(decideSeen(cluster, observation(row), NOW));
-    case "remove":
-      return removals(cluster, row, at);
-  }
-}
-
-/** A call on its way ends: without an effect, with an effect that nobody hears of, or written down unless overtaken. */
-function policyChanges(
-  cluster: Cluster,
-  row: Row,
-  at: number,
-  calling: "fence" | "unfence",
-): readonly Change[] {
-  const ended = { calling: null, overtaken: false } as const;
-  const effect = setRow(at, { ...ended, shut: row.aws === "active" ? calling === "fence" : row.shut });
-  const decision = decideFenced(cluster, calling, { kind: "done" });
-  const isWritten = !row.overtaken && decision.do === "record" && row.aws === "active";
-  const written: Change = (state) => {
-    if (decision.do === "record") record(rowAt(state, at), decision);
-  };
-  return [setRow(at, ended), effect, ...(isWritten ? [both(effect, written)] : [])];
-}
-
-function removals(cluster: Cluster, row: Row, at: number): readonly Change[] {
-  const answered = (kind: "removing" | "absent" | "busy" | "protected"): readonly Change[] => {
-    const decision = decideRemoved(cluster, { kind }, NOW);
-    if (decision.do === "unprotect") return [setRow(at, { guarded: false })];
-    return decision.do === "record" ? [(state) => record(rowAt(state, at), decision)] : [];
-  };
-  if (row.aws === "none") return answered("absent");
-  if (row.aws === "creating") return answered("busy");
-  if (row.guarded) return answered("protected");
-  const removed = setRow(at, { aws: "deleting" });
-  return [removed, ...answered("removing").map((change) => both(removed, change))];
-}
-
-function record(row: Row, decision: Extract<ClusterDecision, { do: "record" }>): void {
-  if (decision.status !== row.status) row.since = 1;
-  row.status = decision.status;
-  row.reason = decision.reason;
-  if (decision.status === "removing") row.use = "remove";
-  if (decision.seen) row.known = true;
-  if (decision.attempted === "clear") row.attempted = 0;
-  if (decision.absent === "note") row.absent = 1;
-  if (decision.absent === "clear") row.absent = 0;
-  if (decision.fenced !== "keep") row.fenced = decision.fenced === "note";
-}
-
-function timeChanges(row: Row, at: number): readonly Change[] {
-  const passed: Partial<Row>[] = [];
-  if (row.aws === "creating") passed.push({ aws: "active" });
-  if (row.aws === "deleting") passed.push({ aws: "none" });
-  if (row.attempted === 1) passed.push({ attempted: 2 });
-  if (row.absent === 1) passed.push({ absent: 2 });
-  if (row.since === 1) passed.push({ since: 2 });
-  if (row.use === "retired" && !row.over) passed.push({ over: true });
-  return passed.map((change) => setRow(at, change));
 }
 
 /**
@@ -410,54 +255,4 @@ function withoutGone(state: State): State {
   );
   const moved = (at: number | null) => (at === null ? null : keep.slice(0, at).filter(Boolean).length);
   return { ...state, serving: moved(serving), next: moved(next), rows: rows.filter((_, at) => keep[at]) };
-}
-
-function clusterOfRow({ kind }: Setting, { protected: isProtected }: State, row: Row): Cluster {
-  const when = (at: When) => (at === 0 ? null : at === 1 ? NOW : ago(LONG_AGO_MS));
-  const verified = row.plan === "verified";
-  return clusterOf({
-    kind,
-    protected: isProtected,
-    bornGeneration: row.old ? 0 : 1,
-    fencedAt: row.fenced ? NOW : null,
-    verifiedAt: row.ready ? NOW : null,
-    retiredUntil: row.over ? ago(1) : new Date(NOW.getTime() + GRACE_MS),
-    status: row.status,
-    use: row.use,
-    attemptedAt: when(row.attempted),
-    absentSince: when(row.absent),
-    statusSince: row.since === 1 ? NOW : ago(LONG_AGO_MS),
-    reason: row.reason,
-    ...(row.known ? SEEN : {}),
-    migrationGeneration: row.plan === "behind" ? 0 : 1,
-    migrationState: verified ? "applied" : row.plan === "diverged" ? "diverged" : "behind",
-    ...(row.plan === "applied" ? { migrationState: "applied" } : {}),
-    verifiedGeneration: verified ? 1 : 0,
-  });
-}
-
-function observation({ aws, guarded }: Row): Observation {
-  if (aws === "none") return { kind: "absent" };
-  return { kind: aws === "active" ? "usable" : aws, ...SEEN, deletionProtected: guarded };
-}
-
-function rowAt(state: State, at: number): Row {
-  const row = state.rows[at];
-  if (!row) throw new Error(`There is no row ${at}.`);
-  return row;
-}
-
-function set(change: Partial<State>): Change {
-  return (state) => void Object.assign(state, change);
-}
-
-function setRow(at: number, change: Partial<Row>): Change {
-  return (state) => void Object.assign(rowAt(state, at), change);
-}
-
-function both(one: Change, other: Change): Change {
-  return (state) => {
-    one(state);
-    other(state);
-  };
 }
