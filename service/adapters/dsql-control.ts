@@ -14,7 +14,7 @@ import {
 import type { ChangeAnswer, CreateAnswer, Observation, RemoveAnswer } from "../domain/cluster.ts";
 import { CALL_TIMEOUT_MS } from "../domain/limits.ts";
 import { CLUSTER_TAG } from "../domain/names.ts";
-import type { ClusterControl, ClusterTags } from "../handlers/ports.ts";
+import type { ClusterControl, ClusterTags, ListedCluster } from "../handlers/ports.ts";
 import { mapBounded } from "./bounded.ts";
 import type { Credentials } from "./dsql-credentials.ts";
 import { failureOf, unknownOf } from "./dsql-failure.ts";
@@ -68,6 +68,13 @@ export function createClusterControl(options: ClusterControlOptions): ClusterCon
       }
     },
     fence: (identifier, on) => fence(calls, identifier, on),
+    async inventory() {
+      try {
+        return await inventory(calls);
+      } catch {
+        return null;
+      }
+    },
     async count() {
       try {
         return (await list(calls)).length;
@@ -209,15 +216,27 @@ async function find(calls: Calls, region: string, clusterId: string): Promise<Ob
   }
 }
 
-/** False also for a cluster that vanished after it was listed; throws if the tags could not be read. */
-async function carriesTag(calls: Calls, cluster: Listed, clusterId: string): Promise<boolean> {
+async function inventory(calls: Calls): Promise<readonly ListedCluster[]> {
+  const listed = await mapBounded(await list(calls), TAG_READS_AT_ONCE, async ({ identifier, arn }) => {
+    const tags = await tagsOf(calls, arn);
+    return tags && { identifier, tags };
+  });
+  return listed.filter((one) => one !== null);
+}
+
+/** Null for a cluster that vanished after it was listed; throws if the tags could not be read. */
+async function tagsOf(calls: Calls, arn: string): Promise<ClusterTags | null> {
   try {
-    const { tags } = await calls.tags(cluster.arn);
-    return tags?.[CLUSTER_TAG] === clusterId;
+    return (await calls.tags(arn)).tags ?? {};
   } catch (error) {
-    if (failureOf(error).kind === "absent") return false;
+    if (failureOf(error).kind === "absent") return null;
     throw error;
   }
+}
+
+/** False also for a cluster that vanished after it was listed; throws if the tags could not be read. */
+async function carriesTag(calls: Calls, cluster: Listed, clusterId: string): Promise<boolean> {
+  return (await tagsOf(calls, cluster.arn))?.[CLUSTER_TAG] === clusterId;
 }
 
 /** Every cluster of the account and Region. Throws rather than return a part of them. */

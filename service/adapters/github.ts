@@ -9,6 +9,7 @@ import type {
 } from "../handlers/ports.ts";
 import { createGitHubClient, type GitHubClient, type GitHubOptions } from "./github-client.ts";
 import { createMigrationReader } from "./github-migrations.ts";
+import { describeRepository } from "./github-repository.ts";
 
 export type { GitHubOptions } from "./github-client.ts";
 
@@ -132,28 +133,14 @@ async function readPermission(
   return PERMISSIONS.find((permission) => permission === response?.data.permission) ?? "none";
 }
 
-/** The installation is asked for first: a token of it then shows the repository's own id, whatever the name was. */
 async function findRepository(
   client: GitHubClient,
   name: string,
   host: string,
 ): Promise<RepositoryTarget | null> {
-  const [owner = "", repo = ""] = name.split("/");
-  const found = await client.callAsApp(`the installation for ${name}`, (request) =>
-    request("GET /repos/{owner}/{repo}/installation", { owner, repo }),
-  );
+  const found = await describeRepository(client, name);
   if (!found) return null;
-  const installationId = Number(found.data.id);
-  const response = await client.callByName(installationId, repo, `repository ${name}`, (request) =>
-    request("GET /repos/{owner}/{repo}", { owner, repo }),
-  );
-  if (!response) return null;
-  return {
-    host,
-    repositoryId: Number(response.data.id),
-    installationId,
-    repositoryName: response.data.full_name,
-  };
+  return { host, repositoryId: found.id, installationId: found.installationId, repositoryName: found.name };
 }
 
 async function readBranch(client: GitHubClient, target: RepositoryTarget, gitBranch: string) {

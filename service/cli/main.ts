@@ -19,6 +19,8 @@ const GROUPS: Readonly<Record<string, () => Promise<{ readonly commands: readonl
   why: () => import("./why.ts"),
   store: operator,
   keys: operator,
+  sweep: operator,
+  iam: operator,
 };
 const COMMON: Readonly<Record<string, Option>> = {
   json: { type: "boolean", help: "print JSON" },

@@ -6,6 +6,8 @@ const TAG_VALUE_MAX = 256;
 
 /** The tag that finds a cluster whose create answer was lost. */
 export const CLUSTER_TAG = "offshoot:cluster";
+/** The tag of everything that is ours. */
+export const SERVICE_TAG = "offshoot:service";
 
 /**
  * The tags of a preview cluster. The first four are read by IAM policies and never change; `Name` is display only, so
@@ -17,7 +19,7 @@ export function previewTags(
   repositoryName: string,
 ): Readonly<Record<string, string>> {
   return {
-    "offshoot:service": "offshoot",
+    [SERVICE_TAG]: "offshoot",
     [CLUSTER_TAG]: clusterId,
     "offshoot:kind": "preview",
     "offshoot:repository": tagValue(`${pull.host}/${pull.repositoryId}`),
@@ -32,7 +34,7 @@ export function branchTags(
   repositoryName: string,
 ): Readonly<Record<string, string>> {
   return {
-    "offshoot:service": "offshoot",
+    [SERVICE_TAG]: "offshoot",
     [CLUSTER_TAG]: clusterId,
     "offshoot:kind": "preview",
     "offshoot:repository": tagValue(`${branch.host}/${branch.repositoryId}`),
@@ -43,7 +45,7 @@ export function branchTags(
 /** The tags of a customer's cluster: `offshoot:kind` keeps roles for previews away from it. */
 export function tenantTags(clusterId: string, customerKey: string): Readonly<Record<string, string>> {
   return {
-    "offshoot:service": "offshoot",
+    [SERVICE_TAG]: "offshoot",
     [CLUSTER_TAG]: clusterId,
     "offshoot:kind": "tenant",
     Name: tagValue(`tenant ${customerKey}`),

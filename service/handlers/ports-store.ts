@@ -66,6 +66,8 @@ export interface StoreReads extends CredentialReads {
   /** The preview that was retired first, before `before`; null if there is none, or while another one is on its way out. */
   oldestRetired(account: string, region: string, before: Date): Promise<Cluster | null>;
   cluster(id: string): Promise<Cluster | null>;
+  /** A page of those that are not gone, in the order of ids, after that id. */
+  clustersIn(account: string, region: string, after: string, limit: number): Promise<readonly Cluster[]>;
   /** The youngest cluster of the environment that is not gone; if all are, the youngest that it ever had. */
   lastCluster(environmentId: string): Promise<Cluster | null>;
   ledger(clusterId: string): Promise<readonly LedgerRow[]>;

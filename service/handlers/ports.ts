@@ -21,6 +21,12 @@ export interface Chance {
 /** The tags that IAM reads: set at creation, never changed. */
 export type ClusterTags = Readonly<Record<string, string>>;
 
+/** A cluster as a complete list of the account and Region shows it. */
+export interface ListedCluster {
+  readonly identifier: string;
+  readonly tags: ClusterTags;
+}
+
 /** AWS' control plane for one account and Region. No method throws for an answer of AWS: each answer is a value. */
 export interface ClusterControl {
   /** CreateCluster. Repeatable with the same token. */
@@ -42,6 +48,8 @@ export interface ClusterControl {
   protect(identifier: string, on: boolean): Promise<ChangeAnswer>;
   /** Puts a policy that lets nobody connect (`on`), or takes it away, and reads it back. Idempotent. */
   fence(identifier: string, on: boolean): Promise<ChangeAnswer>;
+  /** Every cluster with its tags; null if the list, or one of its clusters, could not be read. */
+  inventory(): Promise<readonly ListedCluster[] | null>;
   /** The number of clusters of any owner in the account and Region; null if the list could not be read to its end. */
   count(): Promise<number | null>;
 }

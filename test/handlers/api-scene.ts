@@ -119,6 +119,7 @@ export function createFakeAws() {
       if (cluster) cluster.fenced = on;
       return { kind: "done" };
     },
+    inventory: async () => null,
     count: async () => [...clusters.values()].filter(({ status }) => status !== "gone").length,
   };
   return { port, clusters };

@@ -32,7 +32,9 @@ describe("a cluster", () => {
     });
     await step();
     const tags = expect.objectContaining({ "offshoot:cluster": "cl_1" });
-    expect(asked).toEqual([{ clientToken: "tok_1", tags, deletionProtected: false, written: scene.context.clock.now() }]);
+    expect(asked).toEqual([
+      { clientToken: "tok_1", tags, deletionProtected: false, written: scene.context.clock.now() },
+    ]);
     expect(await cluster()).toMatchObject({ status: "creating", identifier: SEEN.identifier });
   });
 

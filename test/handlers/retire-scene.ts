@@ -81,6 +81,7 @@ export function createRetireScene(store: TestStore) {
       await hooks.afterFence(on);
       return { kind: "done" };
     },
+    inventory: async () => null,
     count: async () => made.size,
   };
   Object.assign(context, { policy: { ...POLICY, grace } });

@@ -159,6 +159,7 @@ const CONTROL: ClusterControl = {
   remove: async () => ({ kind: "removing" }),
   protect: async () => ({ kind: "done" }),
   fence: async () => ({ kind: "done" }),
+  inventory: async () => [],
   count: async () => 0,
 };
 

@@ -70,6 +70,10 @@ export function createSimulatedControl(aws: Aws, actor: Actor): ClusterControl {
       cluster.fenced = on;
       return lost() ?? { kind: "done" };
     },
+    async inventory() {
+      if ((await before("inventory")) || lost()) return null;
+      return [...aws.clusters.values()].map(({ identifier, tags }) => ({ identifier, tags }));
+    },
     async count() {
       return (await before("count")) || lost() ? null : aws.clusters.size;
     },

@@ -46,6 +46,11 @@ const PROTECT = sql(
   "cluster_protect",
   "update cluster set protected = $2, version = version + 1 where id = $1 and protected is distinct from $2",
 );
+const IN_REGION = sql(
+  "cluster_in_region",
+  `select ${COLUMNS} from cluster where account = $1 and region = $2 and status <> 'gone' and id > $3
+   order by id limit $4`,
+);
 const BY_IDS = sql("cluster_by_ids", `select ${COLUMNS} from cluster where id = any($1::text[]) order by id`);
 // Customers are never asked to yield; nor is anybody while another slot is about to be free.
 const OLDEST_RETIRED = sql(
@@ -99,6 +104,16 @@ interface Row {
 export async function cluster(db: Sql, id: string): Promise<Cluster | null> {
   const row = await one<Row>(db, BY_ID, [id]);
   return row && fromRow(row);
+}
+
+export async function clustersIn(
+  db: Sql,
+  account: string,
+  region: string,
+  after: string,
+  limit: number,
+): Promise<readonly Cluster[]> {
+  return (await db.query<Row>(IN_REGION, [account, region, after, limit])).rows.map(fromRow);
 }
 
 export async function lastCluster(db: Sql, environmentId: string): Promise<Cluster | null> {

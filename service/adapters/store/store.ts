@@ -36,6 +36,7 @@ function reads(db: Sql): StoreReads {
     listEnvironments: (filter) => environmentList.listEnvironments(db, filter),
     findEnvironments: (text) => environments.findEnvironments(db, text),
     pullKeysNamed: (name, pull) => pulls.pullKeysNamed(db, name, pull),
+    clustersIn: (account, region, after, limit) => clusters.clustersIn(db, account, region, after, limit),
     cluster: (id) => clusters.cluster(db, id),
     lastCluster: (id) => clusters.lastCluster(db, id),
     clusters: (ids) => clusters.clusters(db, ids),

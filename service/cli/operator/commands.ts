@@ -1,9 +1,16 @@
 /** All that only operators need, behind one door: it brings AWS' SDK, GitHub's and the store. */
 import type { Command } from "../command.ts";
+import { iamCommands } from "./iam.ts";
 import { keyCommands } from "./keys.ts";
 import { storeCommands } from "./store.ts";
+import { sweepCommands } from "./sweep.ts";
 
 export { operatorFindings } from "./doctor.ts";
 export { tellWhy } from "./why.ts";
 
-export const commands: readonly Command[] = [...storeCommands, ...keyCommands];
+export const commands: readonly Command[] = [
+  ...storeCommands,
+  ...keyCommands,
+  ...sweepCommands,
+  ...iamCommands,
+];

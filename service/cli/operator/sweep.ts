@@ -1,0 +1,49 @@
+/** `offshoot sweep --dry-run`: what exists at AWS against what should. */
+import { createClusterControl } from "../../adapters/dsql-control.ts";
+import { createCredentials } from "../../adapters/dsql-credentials.ts";
+import { readStoreConfig } from "../../config.ts";
+import { type SweepReport, sweep } from "../../handlers/sweep.ts";
+import type { Command, Input } from "../command.ts";
+import { EXIT, usage } from "../exit.ts";
+import { type Io, note, say, sayJson, shown } from "../terminal.ts";
+import { withStore } from "./store.ts";
+
+const command: Command = {
+  name: "sweep",
+  usage: "--dry-run",
+  summary: "compare the clusters at AWS with the store (operators)",
+  args: [0, 0],
+  options: {
+    "dry-run": { type: "boolean", help: "only report; required, because this version deletes nothing" },
+  },
+  details: "Exit code 1 if something differs. Customers' clusters are only ever reported.",
+  async run(io, input) {
+    if (!input.is("dry-run")) throw usage("This version only reports: offshoot sweep --dry-run");
+    return tell(io, input, await withStore(io, ({ store }) => compare(io, store)));
+  },
+};
+
+async function compare(io: Io, store: Parameters<typeof sweep>[0]["store"]): Promise<SweepReport> {
+  const { aws } = readStoreConfig(io.env);
+  const { account, region, dsqlEndpoint } = aws;
+  const endpoint = dsqlEndpoint ? { endpoint: dsqlEndpoint } : {};
+  const control = createClusterControl({ region, credentials: createCredentials(), ...endpoint });
+  try {
+    return await sweep({ store, control, policy: { account, region } });
+  } finally {
+    control.close();
+  }
+}
+
+function tell(io: Io, input: Input, report: SweepReport): number {
+  const { listed, rows, findings } = report;
+  if (input.json) sayJson(io, report);
+  else {
+    note(io, `${listed} clusters at AWS, ${rows} rows of ours.`);
+    for (const { reason, message } of findings) say(io, `${reason}: ${shown(message)}`);
+    if (findings.length === 0) say(io, "Nothing differs.");
+  }
+  return findings.length === 0 ? EXIT.done : EXIT.failed;
+}
+
+export const sweepCommands: readonly Command[] = [command];
