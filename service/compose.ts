@@ -180,6 +180,12 @@ function signerOf({ access }: Config, { region, credentials }: DsqlConnectionOpt
   return createTokenSigner({ region, credentials, roleArn, ...(endpoint ? { endpoint } : {}) });
 }
 
+/** A command of this installation's own, as of the demo, stands in for the published command line. */
+function signInUrlOf({ api, access, connect }: Config): string | null {
+  const works = api.githubClientId !== null && access.tokenRoleArn !== null && connect.command === null;
+  return works ? api.publicUrl : null;
+}
+
 function policyOf(config: Config): Policy {
   const { aws, limits, connect, github } = config;
   return {
@@ -195,7 +201,12 @@ function policyOf(config: Config): Policy {
     ageMs: AGE_DAYS * DAY_MS,
     migrationsDirectory: config.migrations.directory,
     webUrl: github.webUrl,
-    connect: { to: aws.connectTo, command: connect.command, environment: connect.environment },
+    connect: {
+      to: aws.connectTo,
+      command: connect.command,
+      environment: connect.environment,
+      signInUrl: signInUrlOf(config),
+    },
     access: config.access,
     parameterPrefix: config.access.parameterPrefix,
   };

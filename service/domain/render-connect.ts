@@ -5,14 +5,20 @@ const CONNECTOR = "@aws/aurora-dsql-node-postgres-connector";
 
 /** The ways to connect that are shown at once: this installation's own command if it has one, and psql. */
 export function connectBlocks(connection: Connection): readonly string[] {
-  const { command, connectTo } = connection;
+  const { command, connectTo, signInUrl } = connection;
   const prompt = command
     ? [`**SQL prompt** (in the directory of this Offshoot)\n${fenced("sh", command)}`]
     : [];
   const needs = connectTo
     ? "AWS CLI 2, psql"
     : "AWS CLI 2, psql 16, credentials with access to this repository's previews";
-  return [...prompt, `**psql** (${needs})\n${fenced("sh", psqlLine(connection))}`];
+  const rights = "write access here: admin, read access: read-only";
+  const signIn = signInUrl
+    ? [
+        `**No AWS access?** Sign in with GitHub (${rights}):\n${fenced("sh", `npx offshoot connect ${shellWord(signInUrl)}`)}`,
+      ]
+    : [];
+  return [...prompt, `**psql** (${needs})\n${fenced("sh", psqlLine(connection))}`, ...signIn];
 }
 
 /** The ways that are folded: other clients, other shells, older versions. */

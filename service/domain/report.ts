@@ -14,6 +14,8 @@ export interface Connection {
   readonly command: string | null;
   /** Prefix assignments, such as local credentials, put before the psql line; null on AWS. */
   readonly environment: string | null;
+  /** The address that people without AWS access give to the command line; null where nobody can sign in. */
+  readonly signInUrl: string | null;
 }
 
 /** How long each part of getting ready took, in milliseconds, and how many statements each file has. */

@@ -43,6 +43,8 @@ export interface ConnectPolicy {
   /** May hold `{number}`. */
   readonly command: string | null;
   readonly environment: string | null;
+  /** This service's address, where people sign in with GitHub and tokens are signed; else null. */
+  readonly signInUrl: string | null;
 }
 
 /** Everything that a handler may use. */

@@ -221,6 +221,7 @@ function connectionTo({ context, pull, cluster }: Facts): Connection | null {
     connectTo: connect.to,
     command: connect.command?.replaceAll("{number}", String(pull.number)) ?? null,
     environment: connect.environment,
+    signInUrl: connect.signInUrl && `${connect.signInUrl}/${pull.repositoryName}/pull/${pull.number}`,
   };
 }
 

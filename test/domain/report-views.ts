@@ -53,6 +53,7 @@ export const awsConnection: Connection = {
   connectTo: null,
   command: null,
   environment: null,
+  signInUrl: "https://offshoot.acme.dev/acme/shop/pull/42",
 };
 
 export const localConnection: Connection = {
@@ -60,6 +61,7 @@ export const localConnection: Connection = {
   connectTo: { address: "127.0.0.1", port: 54320, caFile: "/home/alice/off shoot/ca.pem" },
   command: "scripts/connect 42",
   environment: "AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local",
+  signInUrl: null,
 };
 
 export function timingsOf(file: string): ReadyTimings {

@@ -176,7 +176,7 @@ export const POLICY: Context["policy"] = {
   ageMs: 14 * 86_400_000,
   migrationsDirectory: "migrations",
   webUrl: "https://github.test",
-  connect: { to: null, command: null, environment: null },
+  connect: { to: null, command: null, environment: null, signInUrl: null },
   access: { rules: [], tokenRoleArn: null },
   parameterPrefix: null,
 };

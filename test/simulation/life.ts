@@ -249,7 +249,7 @@ function policyOf({ random }: Stage, maxClusters: number): Policy {
     ageMs: 14 * 24 * HOUR_MS,
     migrationsDirectory: "migrations",
     webUrl: `https://${HOST}`,
-    connect: { to: null, command: null, environment: null },
+    connect: { to: null, command: null, environment: null, signInUrl: null },
     access: { rules: [], tokenRoleArn: null },
     parameterPrefix: null,
   };
