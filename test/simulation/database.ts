@@ -26,10 +26,19 @@ export interface DatabaseOptions {
  */
 export function createSimulatedDatabase(options: DatabaseOptions): Database & { abandon(): Promise<void> } {
   const { client, actor } = options;
+  let last: Promise<unknown> = Promise.resolve();
+  /** A step may ask several things at once; its one connection answers them in order, and the baton counts one turn. */
+  const inOrder = <T>(work: () => Promise<T>): Promise<T> => {
+    const asked = last.then(work);
+    last = asked.catch(() => {});
+    return asked;
+  };
   return {
-    query: (statement, values) => retrying(actor, () => single(options, statement, values)),
+    query: (statement, values) => inOrder(() => retrying(actor, () => single(options, statement, values))),
     transaction: (work) => retrying(actor, () => inTransaction(options, work)),
     async abandon() {
+      // What the dead process had asked is never answered; the next one does not wait for it.
+      last = Promise.resolve();
       await client.query("rollback");
     },
   };
