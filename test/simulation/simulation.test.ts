@@ -16,7 +16,7 @@ const CATCHING: Readonly<Record<MutationName, number>> = {
   record_first: 4,
   unknown_absent: 6,
   retire_without_grace: 6,
-  restore_serves_while_fenced: 16,
+  restore_serves_while_fenced: 6,
 };
 /** Far more than any of them needed. */
 const MUTATED_LIVES = 150;
