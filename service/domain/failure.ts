@@ -11,6 +11,11 @@ export interface Failure {
   readonly line: number | null;
 }
 
+/** The reason code of a statement of which nobody knows whether it was applied. */
+export const OUTCOME_UNKNOWN = "outcome_unknown";
+const LOOK_AND_REPEAT =
+  "The connection was lost during this statement, and nobody knows whether it was applied. Look into the database, and put the same migrations again: the statement is sent once more.";
+
 /** Why AWS does not get on, by the cluster's reason code. */
 const TROUBLES: Readonly<Record<string, string>> = {
   create_refused: "AWS refuses to create the cluster. The operator looks into the service's permissions.",
@@ -49,6 +54,7 @@ function failed(
   const problem = planGeneration === generation && planProblem ? planProblem : statement;
   if (problem) {
     const { file, line, code, message } = problem;
+    if (code === OUTCOME_UNKNOWN) return { reason: code, message: LOOK_AND_REPEAT, file, line };
     return { reason: "migration_failed", message: `${code}: ${message}`, file, line };
   }
   if (cluster?.migrationState === "diverged") {

@@ -108,8 +108,8 @@ export const TOKEN_SECONDS_MAX = 3_600;
 /** Items of one page of a list. */
 export const PAGE_DEFAULT = 50;
 export const PAGE_MAX = 100;
-/** All migration files of a customer together: a column of DSQL holds 1 MiB. */
-export const TENANT_MIGRATIONS_CHARACTERS = 900_000;
+/** All migration files of a customer together, as they are stored: a column of DSQL holds 1 MiB. */
+export const TENANT_MIGRATIONS_BYTES = 900_000;
 /** A customer's row, with its history, is kept this long after the cluster is gone. */
 export const TENANT_ROW_DAYS = 30;
 

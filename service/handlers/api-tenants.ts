@@ -2,7 +2,7 @@ import { hasLabels } from "../domain/authorize.ts";
 import type { Caller, Labels } from "../domain/caller.ts";
 import { type Environment, newEnvironment } from "../domain/environment.ts";
 import { Refused } from "../domain/errors.ts";
-import { LABELS_MAX, TENANT_MIGRATIONS_CHARACTERS } from "../domain/limits.ts";
+import { LABELS_MAX, TENANT_MIGRATIONS_BYTES } from "../domain/limits.ts";
 import { tenantOwnerKey } from "../domain/owner.ts";
 import { permitted, subjectOf } from "./api-access.ts";
 import { endOf, presentAgain, restoreOf } from "./api-ends.ts";
@@ -227,6 +227,8 @@ async function migrateTenant(
     if (found.headSha === digest && phase !== "failed") {
       return { status: 200, body: await started(context, tx, caller, found, null, now) };
     }
+    // Data of a customer is never rebuilt, so whoever puts the files vouches for what was left half done.
+    if (phase === "failed" && found.servingId) await tx.forgetUnfinished(found.servingId);
     if (digest !== "") await tx.putMigrationSet(digest, files, now);
     const { generation, revision } = found;
     const columns = { headSha: digest, generation: generation + 1, revision: revision + 1, wantedAt: now };
@@ -243,10 +245,10 @@ async function migrateTenant(
 }
 
 function checkFiles(files: readonly { readonly path: string; readonly text: string }[]): void {
-  const size = files.reduce((sum, { text }) => sum + text.length, 0);
-  if (size > TENANT_MIGRATIONS_CHARACTERS) {
-    const most = `${TENANT_MIGRATIONS_CHARACTERS} are allowed`;
-    throw new Refused("invalid_request", `files: they have ${size} characters together; ${most}.`);
+  const bytes = new TextEncoder().encode(JSON.stringify(files)).byteLength;
+  if (bytes > TENANT_MIGRATIONS_BYTES) {
+    const most = `${TENANT_MIGRATIONS_BYTES} are allowed`;
+    throw new Refused("invalid_request", `files: they have ${bytes} bytes together, as JSON; ${most}.`);
   }
   if (files.some(({ text }) => text.includes("\0"))) {
     throw new Refused("invalid_request", "files: SQL cannot hold the character NUL.");

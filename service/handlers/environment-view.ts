@@ -1,6 +1,6 @@
 import type { Cluster } from "../domain/cluster.ts";
 import type { Environment } from "../domain/environment.ts";
-import { failureOf } from "../domain/failure.ts";
+import { failureOf, OUTCOME_UNKNOWN } from "../domain/failure.ts";
 import { STATEMENT_LOST } from "../domain/migration.ts";
 import { parsePullKey } from "../domain/owner.ts";
 import { currentCluster, type Phase, phaseOf } from "../domain/phase.ts";
@@ -153,7 +153,12 @@ function endpointOf(
 
 export async function failedStatement(store: StoreReads, phase: Phase, cluster: Cluster | null) {
   if (phase !== "failed" || !cluster) return null;
-  const failed = (await store.ledger(cluster.id)).find((entry) => entry.state === "failed");
+  const ledger = await store.ledger(cluster.id);
+  const lost = ledger.find((entry) => entry.state === "started");
+  if (lost && cluster.migrationState === "diverged") {
+    return { file: lost.file, line: lost.line, code: OUTCOME_UNKNOWN, message: "" };
+  }
+  const failed = ledger.find((entry) => entry.state === "failed");
   // Of diverged ones a failure counts that could not be tried again (plan.ts); an older one is not why.
   const isWhy = cluster.migrationState !== "diverged" || failed?.jobId || failed?.code === STATEMENT_LOST;
   const row = isWhy ? failed : undefined;

@@ -124,6 +124,8 @@ export interface StoreTransaction extends StoreReads, CredentialWrites {
   addOperation(operation: OperationRow): Promise<void>;
   /** Migration and verification columns, written by the environment's reconciler. */
   updateMigration(clusterId: string, change: MigrationChange): Promise<void>;
+  /** Deletes the rows of statements that were begun or failed; what was applied stays. */
+  forgetUnfinished(clusterId: string): Promise<void>;
   putStatement(clusterId: string, row: LedgerRow): Promise<void>;
   putClusterAccess(row: AccessRow): Promise<void>;
   /** Compare-and-set on the Region's row: one intent at a time. */

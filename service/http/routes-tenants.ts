@@ -69,7 +69,7 @@ function crudRoutes(add: AddRoute, handlers: ApiHandlers): void {
     summary: "Change labels, limits, end or protection",
     ...{ params: Params, body: TenantPatch, takesIfMatch: true },
     answers: { 200: ["As it is now.", "Environment"] },
-    reasons: ["selector"],
+    reasons: ["selector", "deleted"],
     async handle({ write, params, body, ifMatch }) {
       const { until: _, ...rest } = body;
       const patch = { ...rest, ...untilOf(body) };

@@ -7,7 +7,7 @@ import {
   MIGRATION_FILES_MAX,
   PAGE_DEFAULT,
   PAGE_MAX,
-  TENANT_MIGRATIONS_CHARACTERS,
+  TENANT_MIGRATIONS_BYTES,
   TOKEN_SECONDS_MAX,
   TOKEN_SECONDS_MIN,
 } from "../domain/limits.ts";
@@ -44,7 +44,7 @@ export const TenantMigrations = Type.Object(
       Type.Object(
         {
           path: Type.String({ pattern: "^[A-Za-z0-9._-]{1,100}(/[A-Za-z0-9._-]{1,100}){0,8}$" }),
-          sql: Type.String({ maxLength: TENANT_MIGRATIONS_CHARACTERS }),
+          sql: Type.String({ maxLength: TENANT_MIGRATIONS_BYTES }),
         },
         closed,
       ),

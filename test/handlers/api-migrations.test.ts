@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { TENANT_MIGRATIONS_CHARACTERS } from "../../service/domain/limits.ts";
+import { TENANT_MIGRATIONS_BYTES } from "../../service/domain/limits.ts";
 import { startStore, type TestStore } from "../support/store.ts";
 import { type ApiScene, by, createApiScene, KEY, reasonOf } from "./api-scene.ts";
 
@@ -105,6 +105,20 @@ describe("a customer's migrations", () => {
     expect(scene.databases.ran).toEqual([A.sql, B.sql, B.sql]);
   });
 
+  it("of which one was lost say so, and are sent once more when they come again", async () => {
+    scene.databases.outcomes.push({ kind: "applied" }, { kind: "lost", cause: "ECONNRESET" });
+    const { body } = await put(A, B);
+    await scene.work();
+    expect(await operation(body.operation?.id)).toMatchObject({
+      status: "failed",
+      failure: { reason: "outcome_unknown", file: "2.sql", line: 1 },
+    });
+    const again = await put(A, B);
+    await scene.work();
+    expect(await operation(again.body.operation?.id)).toMatchObject({ status: "succeeded" });
+    expect([identifiers().length, scene.databases.ran]).toEqual([1, [A.sql, B.sql, B.sql]]);
+  });
+
   it("may be put before the database is there", async () => {
     await scene.api.putTenant(by(KEY), "new", { protected: false }, null);
     const { body } = await scene.api.migrateTenant(by(KEY), "new", { files: [A] });
@@ -121,7 +135,7 @@ describe("a customer's migrations", () => {
   });
 
   it.each<[string, readonly { path: string; sql: string }[]]>([
-    ["together too large", [file("1.sql", "x".repeat(TENANT_MIGRATIONS_CHARACTERS)), file("2.sql", "x")]],
+    ["together too large", [file("1.sql", "x".repeat(TENANT_MIGRATIONS_BYTES)), file("2.sql", "x")]],
     ["with a NUL", [file("1.sql", "select '\u0000'")]],
     ["two under one path", [A, { ...B, path: A.path }]],
   ])("%s are refused and change nothing", async (_what, files) => {
@@ -133,9 +147,10 @@ describe("a customer's migrations", () => {
   it("as large as may be are stored and read back", async () => {
     const line = "create table a (id int)\n";
     const sql = line.repeat(100);
-    expect(
-      (await put(file("1.sql", `${sql}${" ".repeat(TENANT_MIGRATIONS_CHARACTERS - sql.length)}`))).status,
-    ).toBe(202);
+    const stored = JSON.stringify([{ path: "1.sql", text: sql }]).length;
+    const spaces = " ".repeat(TENANT_MIGRATIONS_BYTES - stored);
+    expect(await reasonOf(put(file("1.sql", `${sql}${spaces} `)))).toBe("invalid_request");
+    expect((await put(file("1.sql", `${sql}${spaces}`))).status).toBe(202);
     await scene.work();
     expect(scene.databases.ran.length).toBeGreaterThan(0);
   });

@@ -17,6 +17,10 @@ const PUT_STATEMENT = sql(
      code = excluded.code, message = excluded.message, started_at = excluded.started_at,
      finished_at = excluded.finished_at`,
 );
+const FORGET = sql(
+  "statement_forget",
+  "delete from statement where cluster_id = $1 and state in ('started', 'failed')",
+);
 const REPORT = sql(
   "report_by_pull",
   "select pull_key, comment_id, digest, attempted_at, audit_at, edited_at, version from report where pull_key = $1",
@@ -100,6 +104,10 @@ export async function putStatement(db: Sql, clusterId: string, row: LedgerRow): 
     row.startedAt,
     row.finishedAt,
   ]);
+}
+
+export async function forgetUnfinished(db: Sql, clusterId: string): Promise<void> {
+  await db.query(FORGET, [clusterId]);
 }
 
 interface ReportColumns {

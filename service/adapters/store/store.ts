@@ -92,6 +92,7 @@ function transaction(db: Sql): StoreTransaction {
     putMigrationSet: (digest, files, at) => repositories.putMigrationSet(db, digest, files, at),
     addOperation: (row) => repositories.addOperation(db, row),
     updateMigration: (id, change) => clusters.updateMigration(db, id, change),
+    forgetUnfinished: (id) => records.forgetUnfinished(db, id),
     putStatement: (id, row) => records.putStatement(db, id, row),
     putClusterAccess: (row) => access.putClusterAccess(db, row),
     takeSlot: (account, region, version) => slots.takeSlot(db, account, region, version),
