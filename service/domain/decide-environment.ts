@@ -92,17 +92,19 @@ function decideAbsent(
 
 /**
  * The end was fixed when it was retired, unless it was wanted and unwanted again before it could be restored. A grace of
- * 0 now means that somebody does not want to wait for it.
+ * 0 now means that somebody does not want to wait for it; but what a customer was promised is kept, whatever the limits
+ * or the configuration say since.
  */
 function decideRetired(
-  { wantedAt }: Environment,
+  { kind, wantedAt }: Environment,
   serving: Cluster,
   now: Date,
   graceMs: number,
 ): EnvironmentDecision {
   const until = Math.max(serving.retiredUntil?.getTime() ?? 0, wantedAt.getTime() + graceMs);
   const leftMs = until - now.getTime();
-  return leftMs <= 0 || graceMs === 0 ? { do: "remove" } : rest(leftMs);
+  const isHurried = graceMs === 0 && kind !== "tenant";
+  return leftMs <= 0 || isHurried ? { do: "remove" } : rest(leftMs);
 }
 
 function decidePresent(

@@ -221,6 +221,12 @@ const ABSENT: readonly Row[] = [
     expected: "remove",
   },
   {
+    name: "a customer's data is kept, and nothing would be kept any more",
+    environment: { ...CLOSED, kind: "tenant" },
+    serving: retired(1),
+    expected: "rest",
+  },
+  {
     name: "its data was kept, and it yielded",
     graceMs: HOUR_MS,
     environment: CLOSED,

@@ -60,6 +60,18 @@ describe("deleting a customer", () => {
     expect(await reasonOf(restore("acme"))).toBe("not_restorable");
   });
 
+  it("keeps what was promised at its end, whatever its limit says since", async () => {
+    await scene.readyTenant("acme", { protected: false });
+    await remove("acme");
+    await scene.work();
+    await scene.api.patchTenant(by(KEY), "acme", { limits: { graceHours: 0 } }, null);
+    await scene.work();
+    expect((await get("acme")).phase).toBe("retired");
+    expect((await restore("acme")).status).toBe(202);
+    await scene.work();
+    expect(clusters()).toEqual([{ status: "usable", fenced: false }]);
+  });
+
   it("a second time begins nothing", async () => {
     await scene.readyTenant("acme");
     await remove("acme");
