@@ -49,6 +49,8 @@ export const WAITING_LOOK_MS = 30_000;
 /** While creates are under way the count is too high for a moment; a new environment gives it this long to settle. */
 export const SLOTS_SETTLE_MS = 5_000;
 export const SLOTS_SETTLE_LOOK_MS = 250;
+/** Tries to take a slot in one step: one more than the steps that a process runs at a time, and some for other processes. */
+export const SLOT_TRIES_MAX = 12;
 /** The first query may find the cluster waking up; after this it is a failure that the report shows. */
 export const VERIFY_DEADLINE_MS = 5 * 60_000;
 /** Ready environments are looked at at least this often, to notice a cluster that somebody deleted. */

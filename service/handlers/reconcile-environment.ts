@@ -4,9 +4,9 @@ import {
   progress,
   standing,
 } from "../domain/decide-environment.ts";
-import { Refused } from "../domain/errors.ts";
+import { Refused, Retryable } from "../domain/errors.ts";
 import { graceOf } from "../domain/grace.ts";
-import { REFUSED_STEP_LOOK_MS } from "../domain/limits.ts";
+import { REFUSED_STEP_LOOK_MS, SLOT_TRIES_MAX } from "../domain/limits.ts";
 import { refreshAccess, verifyAccess } from "./access.ts";
 import { intend, queue } from "./acquire.ts";
 import { type Context, newId } from "./context.ts";
@@ -31,12 +31,31 @@ export async function reconcileEnvironment(context: Context, step: Step): Promis
   const decision = decideEnvironment(environment, serving, next, null, clock.now(), graceMs);
   try {
     if (decision.do !== "ask_slot") return await perform(work, decision, null);
-    const offered = await readOffer(context, environment);
-    const informed = decideEnvironment(environment, serving, next, offered.offer, clock.now(), graceMs);
-    await perform(work, informed, offered);
+    await performOffered(work, graceMs);
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
     await noteRefusal(work, error);
+  }
+}
+
+/**
+ * Takes the slot, or the place in the queue, that is offered. Of several that take one at once the first wins; the others
+ * count again, in the store only, because a list of AWS takes far longer than the moment that they lost by.
+ */
+async function performOffered(work: Work, graceMs: number): Promise<void> {
+  const { context, environment, serving, next } = work;
+  let foreign: number | undefined;
+  for (let tries = 1; ; tries += 1) {
+    const offered = await readOffer(context, environment, foreign);
+    const now = context.clock.now();
+    const decision = decideEnvironment(environment, serving, next, offered.offer, now, graceMs);
+    try {
+      return await perform(work, decision, offered);
+    } catch (error) {
+      const isLost = error instanceof Retryable && error.reason === "stale";
+      if (!isLost || tries >= SLOT_TRIES_MAX) throw error;
+      foreign = offered.census.foreign;
+    }
   }
 }
 

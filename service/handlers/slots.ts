@@ -19,10 +19,17 @@ export interface Offered {
   readonly settling: boolean;
 }
 
-/** Counts slots, at AWS and in the store, and offers one to the environment or a place in the queue. */
-export async function readOffer(context: Context, environment: Environment): Promise<Offered> {
+/**
+ * Counts slots, at AWS and in the store, and offers one to the environment or a place in the queue. `foreign`: what a
+ * list of a moment ago said of the clusters of others; then AWS is not asked again.
+ */
+export async function readOffer(
+  context: Context,
+  environment: Environment,
+  foreign?: number,
+): Promise<Offered> {
   const { store, policy } = context;
-  const { census, regionVersion, settling } = await readCensus(context);
+  const { census, regionVersion, settling } = await readCensus(context, foreign);
   if (environment.servingId) return { offer: offerRebuild(census), regionVersion, census, settling };
   const [waiting, holdings] = [await store.waiting(), await store.holdings()];
   const offer = offerSlot(asWaiting(environment), ahead(environment, waiting), holdings, policy.caps, census);
@@ -30,26 +37,27 @@ export async function readOffer(context: Context, environment: Environment): Pro
 }
 
 /** Counts the slots, at AWS and in the store. */
-export async function readCensus(context: Context): Promise<Omit<Offered, "offer">> {
+export async function readCensus(context: Context, foreign?: number): Promise<Omit<Offered, "offer">> {
   const { store, policy } = context;
-  const listed = await context.control.count();
-  if (listed === null) {
-    throw new Retryable(
-      "aws_unavailable",
-      `The clusters in ${policy.region} could not be counted; trying again.`,
-    );
-  }
+  const listed = foreign === undefined ? await countListed(context) : null;
   const rows = await store.slotRows(policy.account, policy.region);
   const census: SlotCensus = {
     maxClusters: policy.maxClusters,
     quota: policy.quota,
     reserve: policy.reserve,
-    foreign: Math.max(0, listed - rows.oursWithId),
+    foreign: listed === null ? (foreign ?? 0) : Math.max(0, listed - rows.oursWithId),
     ours: rows.ours,
   };
   const { regionVersion } = rows;
   const settling = rows.ours > rows.oursWithId;
   return { regionVersion, census, settling };
+}
+
+async function countListed({ control, policy }: Context): Promise<number> {
+  const listed = await control.count();
+  if (listed !== null) return listed;
+  const text = `The clusters in ${policy.region} could not be counted; trying again.`;
+  throw new Retryable("aws_unavailable", text);
 }
 
 /** The number of slots that previews have in all. */

@@ -233,7 +233,8 @@ describe("a retired database that could yield", () => {
     }
     const uses = [];
     for (const id of ids) uses.push((await scene.context.store.cluster(id))?.use);
-    expect(uses).toEqual(["remove", "retired"]);
+    // Which of two that were closed at the same moment goes first does not matter.
+    expect(uses.sort()).toEqual(["remove", "retired"]);
     Object.assign(scene.context.control, { remove });
     await scene.rest();
     expect((await scene.api.getTenant(ASKED.caller, "other")).phase).toBe("ready");
