@@ -1,3 +1,6 @@
+// service/action/run.ts
+import { readFile } from "node:fs/promises";
+
 // service/client/databases.ts
 function tenantsOf(request) {
   const call = callsOf(request, "/v1/tenants");
@@ -409,7 +412,8 @@ async function run(runner2) {
   const getCredential = jobCredential({ url, audience, requestUrl, requestToken, userAgent, onSecret });
   const client = createClient({ url, getCredential, userAgent });
   try {
-    const environment = await untilReady(runner2, client, inputs);
+    const headSha = await headShaOf(runner2);
+    const environment = await untilReady(runner2, client, inputs, headSha);
     if (environment) await giveAccess(runner2, client, environment, inputs);
   } catch (error) {
     const none = error instanceof OffshootError && NONE_REASONS.includes(error.reason);
@@ -434,9 +438,9 @@ function inputsOf(runner2) {
     database: runner2.input("database")
   };
 }
-async function untilReady(runner2, client, inputs) {
+async function untilReady(runner2, client, inputs, headSha) {
   const deadline = Date.now() + inputs.waitSeconds * 1e3;
-  const found = await appeared(runner2, client, inputs, deadline);
+  const found = await appeared(runner2, client, inputs, deadline, headSha);
   if (!found) {
     await skip(runner2, "Offshoot has no database for this place.");
     return null;
@@ -456,7 +460,7 @@ async function untilReady(runner2, client, inputs) {
     `The database is ${phase}${file}: ${failure?.message ?? "see the pull request's comment."}`
   );
 }
-async function appeared(runner2, client, { database }, deadline) {
+async function appeared(runner2, client, { database }, deadline, headSha) {
   const until = Math.min(deadline, Date.now() + APPEARS_SECONDS * 1e3);
   for (; ; ) {
     const { items } = await client.environments.list();
@@ -465,11 +469,30 @@ async function appeared(runner2, client, { database }, deadline) {
       const names = fitting.map(({ owner }) => owner.database).join(", ");
       throw new Error(`There are several databases: ${names}. Choose one by the input database.`);
     }
-    if (fitting[0]) return fitting[0];
-    if (Date.now() + LOOK_AGAIN_MS2 > until) return null;
-    runner2.info("No database yet; looking again");
+    const [found = null] = fitting;
+    if (found && isOfCommit(found, headSha)) return found;
+    if (Date.now() + LOOK_AGAIN_MS2 > until) return found && lastSeen(found, headSha);
+    runner2.info(
+      found ? `${found.id} is not at this commit yet; looking again` : "No database yet; looking again"
+    );
     await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS2));
   }
+}
+async function headShaOf({ env }) {
+  const file = env["GITHUB_EVENT_PATH"];
+  if (env["GITHUB_EVENT_NAME"] !== "pull_request" || !file) return null;
+  const event = JSON.parse(await readFile(file, "utf8"));
+  const { sha } = Object(Object(Object(event)["pull_request"])["head"]);
+  return typeof sha === "string" ? sha : null;
+}
+function isOfCommit({ owner, phase, migrations }, headSha) {
+  if (headSha === null || owner.kind !== "pull" || phase === "skipped") return true;
+  return migrations.digest === headSha && !NONE.includes(phase);
+}
+function lastSeen(found, headSha) {
+  if (NONE.includes(found.phase)) return found;
+  const at = `${found.migrations.digest.slice(0, 7)}, and this job is for ${headSha?.slice(0, 7)}`;
+  throw new Error(`The database ${found.id} is at ${at}. Run the job of the latest commit.`);
 }
 async function giveAccess(runner2, client, environment, { role }) {
   const token = await client.environments.token(environment.id, { role, seconds: TOKEN_SECONDS });

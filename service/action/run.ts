@@ -1,4 +1,5 @@
 /** Waits for the database of the job's pull request or git branch, and gives the later steps access to it. */
+import { readFile } from "node:fs/promises";
 import {
   type Client,
   createClient,
@@ -41,7 +42,8 @@ export async function run(runner: Runner): Promise<void> {
   const getCredential = jobCredential({ url, audience, requestUrl, requestToken, userAgent, onSecret });
   const client = createClient({ url, getCredential, userAgent });
   try {
-    const environment = await untilReady(runner, client, inputs);
+    const headSha = await headShaOf(runner);
+    const environment = await untilReady(runner, client, inputs, headSha);
     if (environment) await giveAccess(runner, client, environment, inputs);
   } catch (error) {
     const none = error instanceof OffshootError && NONE_REASONS.includes(error.reason);
@@ -69,9 +71,14 @@ function inputsOf(runner: Runner): Inputs {
 }
 
 /** The ready environment; null if there is none on purpose, which was told. Throws OffshootError. */
-async function untilReady(runner: Runner, client: Client, inputs: Inputs): Promise<Environment | null> {
+async function untilReady(
+  runner: Runner,
+  client: Client,
+  inputs: Inputs,
+  headSha: string | null,
+): Promise<Environment | null> {
   const deadline = Date.now() + inputs.waitSeconds * 1000;
-  const found = await appeared(runner, client, inputs, deadline);
+  const found = await appeared(runner, client, inputs, deadline, headSha);
   if (!found) {
     await skip(runner, "Offshoot has no database for this place.");
     return null;
@@ -97,6 +104,7 @@ async function appeared(
   client: Client,
   { database }: Inputs,
   deadline: number,
+  headSha: string | null,
 ): Promise<Environment | null> {
   const until = Math.min(deadline, Date.now() + APPEARS_SECONDS * 1000);
   for (;;) {
@@ -106,11 +114,38 @@ async function appeared(
       const names = fitting.map(({ owner }) => owner.database).join(", ");
       throw new Error(`There are several databases: ${names}. Choose one by the input database.`);
     }
-    if (fitting[0]) return fitting[0];
-    if (Date.now() + LOOK_AGAIN_MS > until) return null;
-    runner.info("No database yet; looking again");
+    const [found = null] = fitting;
+    if (found && isOfCommit(found, headSha)) return found;
+    if (Date.now() + LOOK_AGAIN_MS > until) return found && lastSeen(found, headSha);
+    runner.info(
+      found ? `${found.id} is not at this commit yet; looking again` : "No database yet; looking again",
+    );
     await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS));
   }
+}
+
+/**
+ * The head commit of the job's pull request; null for other jobs. A push and a reopening start the job and the webhook at
+ * once, and the job must not be given the database as it was before.
+ */
+async function headShaOf({ env }: Runner): Promise<string | null> {
+  const file = env["GITHUB_EVENT_PATH"];
+  if (env["GITHUB_EVENT_NAME"] !== "pull_request" || !file) return null;
+  const event: unknown = JSON.parse(await readFile(file, "utf8"));
+  const { sha } = Object(Object(Object(event)["pull_request"])["head"]);
+  return typeof sha === "string" ? sha : null;
+}
+
+function isOfCommit({ owner, phase, migrations }: Environment, headSha: string | null): boolean {
+  if (headSha === null || owner.kind !== "pull" || phase === "skipped") return true;
+  return migrations.digest === headSha && !NONE.includes(phase);
+}
+
+/** What is still not of this commit is taken as it is if it has ended, and never if it is of another commit. */
+function lastSeen(found: Environment, headSha: string | null): Environment {
+  if (NONE.includes(found.phase)) return found;
+  const at = `${found.migrations.digest.slice(0, 7)}, and this job is for ${headSha?.slice(0, 7)}`;
+  throw new Error(`The database ${found.id} is at ${at}. Run the job of the latest commit.`);
 }
 
 async function giveAccess(

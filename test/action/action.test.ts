@@ -1,5 +1,6 @@
 import { spawnSync } from "node:child_process";
-import { readFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { build } from "esbuild";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
@@ -95,6 +96,24 @@ describe("the Action", () => {
       expect(env).toEqual({});
     },
   );
+
+  it("waits for its own commit, also when the database of an earlier one is ready or was closed", async () => {
+    const head = "b".repeat(40);
+    const directory = await mkdtemp(join(tmpdir(), "offshoot-event-"));
+    const file = join(directory, "event.json");
+    await writeFile(file, JSON.stringify({ pull_request: { head: { sha: head } } }));
+    const variables = await startJob(github, { event: "push" });
+    const asPull = { ...variables, GITHUB_EVENT_NAME: "pull_request", GITHUB_EVENT_PATH: file };
+    const migrations = { digest: head, statements: 3, applied: 3 };
+    for (const before of [{}, { phase: "retired" as const, migrations }]) {
+      api.environments.set(ID, fakeEnvironment(before));
+      setTimeout(() => api.environments.set(ID, fakeEnvironment({ migrations })), 700);
+      const { steps } = await job(asPull);
+      expect(steps[0]).toMatchObject({ code: 0, outputs: { skipped: "false" } });
+      expect(steps[0]?.log).toContain(`${ID} is not at this commit yet`);
+    }
+    await rm(directory, { recursive: true });
+  });
 
   it("skips a fork, whose job has no identity", async () => {
     const { steps } = await job({ GITHUB_EVENT_NAME: "pull_request" });
