@@ -41,6 +41,14 @@ const job = async (variables?: Record<string, string>, more: Record<string, stri
     ...more,
   }));
 
+/** Changes something once the Action has seen how it was before. */
+async function afterLook(change: () => void): Promise<void> {
+  const before = api.seen.length;
+  while (!api.seen.slice(before).some(({ path }) => path === "/v1/environments"))
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  change();
+}
+
 it("is the bundle that is committed", async () => {
   const { outputFiles } = await build({ ...actionOptions(), write: false });
   expect(await readFile(ACTION_FILE, "utf8")).toBe(outputFiles?.[0]?.text);
@@ -81,8 +89,9 @@ describe("the Action", () => {
 
   it("waits until the database is ready", async () => {
     api.environments.set(ID, fakeEnvironment({ phase: "creating" }));
-    setTimeout(() => api.environments.set(ID, fakeEnvironment()), 700);
+    const changed = afterLook(() => api.environments.set(ID, fakeEnvironment()));
     const { steps } = await job();
+    await changed;
     expect(steps[0]).toMatchObject({ code: 0, log: expect.stringContaining(`${ID}: creating`) });
   });
 
@@ -107,8 +116,9 @@ describe("the Action", () => {
     const migrations = { digest: head, statements: 3, applied: 3 };
     for (const before of [{}, { phase: "retired" as const, migrations }]) {
       api.environments.set(ID, fakeEnvironment(before));
-      setTimeout(() => api.environments.set(ID, fakeEnvironment({ migrations })), 700);
+      const changed = afterLook(() => api.environments.set(ID, fakeEnvironment({ migrations })));
       const { steps } = await job(asPull);
+      await changed;
       expect(steps[0]).toMatchObject({ code: 0, outputs: { skipped: "false" } });
       expect(steps[0]?.log).toContain(`${ID} is not at this commit yet`);
     }

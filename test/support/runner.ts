@@ -86,13 +86,18 @@ async function runStep(
   ]);
   const raw = out.join("") + err.join("");
   state.raw += raw;
-  state.masks.push(...[...raw.matchAll(/^::add-mask::(.*)$/gm)].map((match) => match[1] ?? ""));
+  state.masks.push(...[...raw.matchAll(/^::add-mask::(.*)$/gm)].map((match) => unescaped(match[1] ?? "")));
   Object.assign(state.env, readPairs(await readFile(files.GITHUB_ENV, "utf8")));
   const outputs = readPairs(await readFile(files.GITHUB_OUTPUT, "utf8"));
   if (step.id) state.outputs[step.id] = outputs;
   const visible = raw.replace(/^::add-mask::.*\n/gm, "");
   const log = state.masks.reduce((text, mask) => text.replaceAll(mask, "***"), visible);
   return { code: child.exitCode, log, outputs };
+}
+
+/** What a command of the runner carries. */
+function unescaped(text: string): string {
+  return text.replaceAll("%0D", "\r").replaceAll("%0A", "\n").replaceAll("%25", "%");
 }
 
 /** The Action of this checkout, with the defaults of its inputs. */
