@@ -112,8 +112,6 @@ export const PAGE_DEFAULT = 50;
 export const PAGE_MAX = 100;
 /** All migration files of a customer together, as they are stored: a column of DSQL holds 1 MiB. */
 export const TENANT_MIGRATIONS_BYTES = 900_000;
-/** A customer's row, with its history, is kept this long after the cluster is gone. */
-export const TENANT_ROW_DAYS = 30;
 
 /** The longest `?wait=`, shorter than the 60 s after which many proxies hang up; and how often is looked meanwhile. */
 export const WAIT_SECONDS_MAX = 30;

@@ -9,46 +9,36 @@ export const CLUSTER_TAG = "offshoot:cluster";
 /** The tag of everything that is ours. */
 export const SERVICE_TAG = "offshoot:service";
 
-/**
- * The tags of a preview cluster. The first four are read by IAM policies and never change; `Name` is display only, so
- * characters that DSQL refuses are replaced rather than refused.
- */
-export function previewTags(
-  clusterId: string,
-  pull: PullRef,
-  repositoryName: string,
-): Readonly<Record<string, string>> {
-  return {
-    [SERVICE_TAG]: "offshoot",
-    [CLUSTER_TAG]: clusterId,
-    "offshoot:kind": "preview",
-    "offshoot:repository": tagValue(`${pull.host}/${pull.repositoryId}`),
-    Name: tagValue(`${repositoryName} pull ${pull.number}`),
-  };
+type Tags = Readonly<Record<string, string>>;
+
+/** The tags of a pull request's cluster. */
+export function previewTags(clusterId: string, pull: PullRef, repositoryName: string): Tags {
+  const repository = { "offshoot:repository": tagValue(`${pull.host}/${pull.repositoryId}`) };
+  return tagsOf(clusterId, "preview", `${repositoryName} pull ${pull.number}`, repository);
 }
 
 /** The tags of a git branch's cluster. */
-export function branchTags(
-  clusterId: string,
-  branch: BranchRef,
-  repositoryName: string,
-): Readonly<Record<string, string>> {
-  return {
-    [SERVICE_TAG]: "offshoot",
-    [CLUSTER_TAG]: clusterId,
-    "offshoot:kind": "preview",
-    "offshoot:repository": tagValue(`${branch.host}/${branch.repositoryId}`),
-    Name: tagValue(`${repositoryName} branch ${branch.gitBranch}`),
-  };
+export function branchTags(clusterId: string, branch: BranchRef, repositoryName: string): Tags {
+  const repository = { "offshoot:repository": tagValue(`${branch.host}/${branch.repositoryId}`) };
+  return tagsOf(clusterId, "preview", `${repositoryName} branch ${branch.gitBranch}`, repository);
 }
 
 /** The tags of a customer's cluster: `offshoot:kind` keeps roles for previews away from it. */
-export function tenantTags(clusterId: string, customerKey: string): Readonly<Record<string, string>> {
+export function tenantTags(clusterId: string, customerKey: string): Tags {
+  return tagsOf(clusterId, "tenant", `tenant ${customerKey}`, {});
+}
+
+/**
+ * All but `Name` are read by IAM policies and never change; `Name` is display only, so characters that DSQL refuses are
+ * replaced rather than refused.
+ */
+function tagsOf(clusterId: string, kind: "preview" | "tenant", name: string, more: Tags): Tags {
   return {
     [SERVICE_TAG]: "offshoot",
     [CLUSTER_TAG]: clusterId,
-    "offshoot:kind": "tenant",
-    Name: tagValue(`tenant ${customerKey}`),
+    "offshoot:kind": kind,
+    ...more,
+    Name: tagValue(name),
   };
 }
 

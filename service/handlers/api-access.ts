@@ -2,12 +2,11 @@ import type { Operation, Subject } from "../domain/authorize.ts";
 import type { Caller } from "../domain/caller.ts";
 import type { Environment } from "../domain/environment.ts";
 import { Refused } from "../domain/errors.ts";
-import { hostOf } from "./environment-view.ts";
 import { onGitHub } from "./on-github.ts";
 import { permit } from "./permit.ts";
 import type { Permission, RepositoryTarget } from "./ports.ts";
 import type { ApiContext } from "./ports-api.ts";
-import { repositoryOf } from "./targets.ts";
+import { hostOf, repositoryOf } from "./targets.ts";
 
 /** What is asked of, for `authorize`. */
 export function subjectOf(environment: Environment | null, permission: Permission): Subject {

@@ -5,10 +5,11 @@ import { Refused } from "../domain/errors.ts";
 import { tenantOwnerKey } from "../domain/owner.ts";
 import { permissionIn, permitted } from "./api-access.ts";
 import type { ApiHandlers, EnvironmentFilter, EnvironmentView, PageOf, PageQuery } from "./api-types.ts";
-import { hostOf, viewAll } from "./environment-view.ts";
+import { viewAll } from "./environment-view.ts";
 import { denied } from "./permit.ts";
 import type { ApiContext, Caller } from "./ports-api.ts";
 import type { EnvironmentFilter as StoreFilter } from "./ports-store.ts";
+import { hostOf } from "./targets.ts";
 
 type ListHandlers = Pick<
   ApiHandlers,

@@ -2,11 +2,11 @@ import type { Cluster } from "../domain/cluster.ts";
 import type { Environment } from "../domain/environment.ts";
 import { failureOf, OUTCOME_UNKNOWN } from "../domain/failure.ts";
 import { STATEMENT_LOST } from "../domain/migration.ts";
-import { parsePullKey } from "../domain/owner.ts";
 import { currentCluster, type Phase, phaseOf } from "../domain/phase.ts";
 import type { EnvironmentView } from "./api-types.ts";
 import type { Context } from "./context.ts";
 import type { StoreReads } from "./ports-store.ts";
+import { hostOf } from "./targets.ts";
 
 /** DSQL's port and the one database of a cluster (quotas page). */
 export const DATABASE_PORT = 5432;
@@ -103,12 +103,6 @@ export async function viewOne(
   const [view] = await viewAll(context, store, [environment]);
   if (!view) throw new Error(`Environment ${environment.id} has no view.`);
   return view;
-}
-
-/** The GitHub host of a preview; empty for a customer. */
-export function hostOf({ pullKey, ownerKey, kind }: Environment): string {
-  if (kind === "pull") return parsePullKey(pullKey ?? "")?.host ?? "";
-  return kind === "branch" ? (ownerKey.split(":")[1] ?? "") : "";
 }
 
 function fieldsOf(environment: Environment) {

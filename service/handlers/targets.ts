@@ -1,5 +1,5 @@
 import type { Environment } from "../domain/environment.ts";
-import { parseBranchKey } from "../domain/owner.ts";
+import { parseBranchKey, parsePullKey } from "../domain/owner.ts";
 import type { RepositoryTarget } from "./ports.ts";
 import type { StoreReads, Wake } from "./ports-store.ts";
 
@@ -8,10 +8,16 @@ export async function repositoryOf(
   store: StoreReads,
   environment: Environment,
 ): Promise<RepositoryTarget | null> {
-  const { kind, pullKey, ownerKey, repositoryId } = environment;
+  const { kind, pullKey, repositoryId } = environment;
   if (kind === "pull") return pullKey === null ? null : store.pull(pullKey);
-  const host = parseBranchKey(ownerKey.slice(0, ownerKey.lastIndexOf(":")))?.host;
-  return host === undefined || repositoryId === null ? null : store.repository(host, repositoryId);
+  return repositoryId === null ? null : store.repository(hostOf(environment), repositoryId);
+}
+
+/** The GitHub host of a preview; empty for a customer. */
+export function hostOf({ kind, pullKey, ownerKey }: Environment): string {
+  if (kind === "pull") return parsePullKey(pullKey ?? "")?.host ?? "";
+  // The owner's key of a git branch is the branch's key and the database's name.
+  return kind === "branch" ? (parseBranchKey(ownerKey.slice(0, ownerKey.lastIndexOf(":")))?.host ?? "") : "";
 }
 
 /** Wakes whoever tells people of a change: a pull request has a comment, other owners ask the API. */
