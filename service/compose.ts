@@ -89,6 +89,7 @@ export async function compose(config: Config): Promise<System> {
   };
   const app = buildApp({
     api: apiOf(config, context, signer),
+    trustedProxies: config.api.trustedProxies,
     appId: config.github.appId,
     host: config.github.host,
     verify: createVerifier(config.github.webhookSecrets),

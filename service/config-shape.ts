@@ -35,6 +35,8 @@ export interface Config extends StoreConfig {
     /** The App's, for signing in; without it nobody can. */
     readonly githubClientId: string | null;
     readonly oidcIssuers: readonly string[];
+    /** Addresses and networks of proxies whose X-Forwarded-For is believed. */
+    readonly trustedProxies: readonly string[];
   };
   readonly access: AccessPolicy & {
     /** STS and SSM, if not AWS' own. */

@@ -26,11 +26,14 @@ const CLUSTER_HOST = /^[a-z0-9]{26}\.dsql[a-z0-9-]*\.[a-z0-9-]+\.on\.aws$/;
 const ASSIGNMENTS = /^[A-Z_][A-Z0-9_]*=[\w./:@%+,-]*( [A-Z_][A-Z0-9_]*=[\w./:@%+,-]*)*$/;
 const LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"];
 const HOUR_MS = 3_600_000;
+/** The command line's own, which may stand in the same environment. */
+const OF_COMMAND_LINE = ["OFFSHOOT_URL", "OFFSHOOT_KEY"];
 
 /** Reads and checks everything. Throws ConfigProblems that names each bad variable, what was given and what is expected. */
 export function readConfig(env: Environment, readFile: ReadFile = readText): Config {
   const read = createReader(env);
   const config = wholeConfig(read, readFile);
+  for (const name of OF_COMMAND_LINE) read.ignore(name);
   read.finish();
   return freeze(config);
 }

@@ -63,6 +63,7 @@ describe("the configuration", () => {
       publicUrl: "http://127.0.0.1:8080",
       githubClientId: null,
       oidcIssuers: ["https://token.actions.githubusercontent.com"],
+      trustedProxies: [],
     });
     const own = { ...GOOD, OFFSHOOT_GITHUB_WEB_URL: "https://git.corp" };
     expect(readConfig(own, readFile).api.oidcIssuers).toEqual([]);
@@ -71,6 +72,17 @@ describe("the configuration", () => {
       OFFSHOOT_OIDC_ISSUERS: "https://git.corp/_services/token,http://127.0.0.1:1/_actions",
     };
     expect(readConfig(two, readFile).api.oidcIssuers).toHaveLength(2);
+  });
+
+  it("believes the proxies that it is told of", () => {
+    const given = { ...GOOD, OFFSHOOT_TRUSTED_PROXIES: "10.0.0.0/8, 192.0.2.7,2001:db8::/32" };
+    expect(readConfig(given, readFile).api.trustedProxies).toEqual([
+      ...["10.0.0.0/8", "192.0.2.7", "2001:db8::/32"],
+    ]);
+  });
+
+  it("ignores what its environment has for the command line", () => {
+    expect(problems({ OFFSHOOT_URL: "https://offshoot.example", OFFSHOOT_KEY: "osk_secret" })).toEqual([]);
   });
 
   it("is frozen to its depth", () => {
@@ -200,6 +212,11 @@ describe("the configuration", () => {
     ["OFFSHOOT_OIDC_ISSUERS", "token.actions.githubusercontent.com"],
     ["OFFSHOOT_OIDC_ISSUERS", "https://user:secret@issuer"],
     ["OFFSHOOT_OIDC_ISSUERS", "https://issuer/"],
+    ["OFFSHOOT_TRUSTED_PROXIES", "the load balancer"],
+    ["OFFSHOOT_TRUSTED_PROXIES", "10.0.0.0/33"],
+    ["OFFSHOOT_TRUSTED_PROXIES", "0.0.0.0/0"],
+    ["OFFSHOOT_TRUSTED_PROXIES", "10.0.0.1,,10.0.0.2"],
+    ["OFFSHOOT_TRUSTED_PROXIES", "fe80::1%eth0"],
     ["OFFSHOOT_TOKEN_ROLE_ARN", "offshoot-token"],
     ["OFFSHOOT_TOKEN_ROLE_ARN", "arn:aws:iam::123456789012:user/somebody"],
     ["OFFSHOOT_STS_ENDPOINT", "sts.amazonaws.com"],

@@ -118,7 +118,7 @@ export const WAIT_SECONDS_MAX = 30;
 export const WAIT_LOOK_MS = 200;
 /** Requests that one caller may have waiting at once: each holds a connection. */
 export const WAITS_PER_CALLER = 20;
-/** Requests of one caller per minute, and of one address that shows no credential. */
+/** Requests of one caller per minute; of one address without a credential, and as many with one that does not hold. */
 export const REQUESTS_PER_MINUTE = 3_000;
 export const ANONYMOUS_REQUESTS_PER_MINUTE = 120;
 /** The largest body of the API: a customer's migrations. */

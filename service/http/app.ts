@@ -8,15 +8,18 @@ import Fastify, {
 } from "fastify";
 import { type ApiDeps, apiRoutes } from "./api.ts";
 import { sendApiError } from "./api-error.ts";
+import type { WebhookDeps } from "./delivery.ts";
 import { healthRoutes } from "./health.ts";
 import { sendProblem } from "./problem.ts";
-import { type WebhookDeps, webhookRoutes } from "./webhook.ts";
+import { webhookRoutes } from "./webhook.ts";
 
 export interface AppDeps extends WebhookDeps {
   /** Resolves if the store answers. */
   readonly ready: () => Promise<void>;
   /** The API below /v1; without it there is none. */
   readonly api?: ApiDeps;
+  /** Addresses and networks of proxies whose X-Forwarded-For says who asks; by default it is whoever connects. */
+  readonly trustedProxies?: readonly string[];
 }
 
 /** What an address may be asked; an address that knows another method answers 405 instead of 404. */
@@ -33,7 +36,7 @@ const REQUEST_ID = /^[\w.:-]{1,64}$/;
 export function buildApp(deps: AppDeps): FastifyInstance {
   const onError = (error: FastifyError, request: FastifyRequest, reply: FastifyReply) =>
     sendError(deps, error, request, reply);
-  const { api } = deps;
+  const { api, trustedProxies = [] } = deps;
   // Fastify meets a malformed address before any route does.
   const onMalformed = (error: FastifyError, request: FastifyRequest, reply: FastifyReply) =>
     api && request.url.startsWith(`${API_PREFIX}/`)
@@ -43,6 +46,8 @@ export function buildApp(deps: AppDeps): FastifyInstance {
     logger: false,
     frameworkErrors: onMalformed,
     requestTimeout: REQUEST_TIMEOUT_MS,
+    // Below API Gateway none is needed: the adapter brings the event's sourceIp as the address that connects.
+    trustProxy: trustedProxies.length > 0 && [...trustedProxies],
     genReqId: ({ headers }) => requestIdOf(headers["x-request-id"]),
   });
   app.register((scope) => webhookRoutes(scope, deps));

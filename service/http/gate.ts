@@ -20,6 +20,7 @@ declare module "fastify" {
 const MINUTE_MS = 60_000;
 /** Callers and addresses that are counted at once; the one that was quiet longest is forgotten first. */
 const COUNTED_MAX = 20_000;
+type Limit = ReturnType<FastifyInstance["createRateLimit"]>;
 const BEARER = /^Bearer +(\S{1,200})$/i;
 
 export interface GateDeps {
@@ -29,8 +30,10 @@ export interface GateDeps {
 }
 
 /**
- * Before the body is read: who asks, and whether that is too often. A caller is counted by its credential; an address
- * is counted for what it asks without one, and for credentials that do not hold, so that guessing is slow and cheap.
+ * Before the body is read: who asks, and whether that is too often. Three budgets a minute: of a caller by its credential;
+ * of an address for what it asks without one; and, apart from that, of an address for credentials that do not hold. A
+ * credential is compared first, which costs one read by key: many callers may share an address, and none is refused for
+ * what others of its address did.
  */
 export async function addGate(app: FastifyInstance, deps: GateDeps): Promise<void> {
   await app.register(rateLimit, { global: false, timeWindow: MINUTE_MS, cache: COUNTED_MAX });
@@ -38,20 +41,10 @@ export async function addGate(app: FastifyInstance, deps: GateDeps): Promise<voi
     max: deps.perMinute ?? REQUESTS_PER_MINUTE,
     keyGenerator: (request) => callerKey(request.caller),
   });
-  const ofAddress = app.createRateLimit({ max: deps.anonymousPerMinute ?? ANONYMOUS_REQUESTS_PER_MINUTE });
-  type Limit = typeof ofCaller;
-  const count = async (limit: Limit, request: FastifyRequest, reply: FastifyReply, increment = true) => {
-    const state = await limit(request, { increment });
-    if (state.isAllowed) return;
-    reply.header("ratelimit-limit", state.max);
-    reply.header("ratelimit-remaining", state.remaining);
-    reply.header("ratelimit-reset", state.ttlInSeconds);
-    const isOver = increment ? state.isExceeded : state.remaining === 0;
-    if (!isOver) return;
-    const advice = "Wait for the time in Retry-After.";
-    const message = `At most ${state.max} requests a minute are answered. ${advice}`;
-    throw new Limited("rate_limited", message, Math.max(1, state.ttlInSeconds));
-  };
+  // Each has a count of its own, by the address.
+  const max = deps.anonymousPerMinute ?? ANONYMOUS_REQUESTS_PER_MINUTE;
+  const ofAddress = app.createRateLimit({ max });
+  const ofFailures = app.createRateLimit({ max });
 
   app.decorateRequest("caller");
   app.addHook("onRequest", async (request, reply) => {
@@ -64,13 +57,25 @@ export async function addGate(app: FastifyInstance, deps: GateDeps): Promise<voi
       const next = "Send `Authorization: Bearer <key or session>`.";
       throw new Refused("unauthenticated", `This needs a credential. ${next}`);
     }
-    await count(ofAddress, request, reply, false);
     request.caller = await authenticated(deps.authenticate, authorization).catch(async (error: unknown) => {
-      if (error instanceof Refused) await count(ofAddress, request, reply);
+      if (error instanceof Refused) await count(ofFailures, request, reply);
       throw error;
     });
     await count(ofCaller, request, reply);
   });
+}
+
+/** Counts the request; throws Limited if it is one too many. */
+async function count(limit: Limit, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  const state = await limit(request);
+  if (state.isAllowed) return;
+  reply.header("ratelimit-limit", state.max);
+  reply.header("ratelimit-remaining", state.remaining);
+  reply.header("ratelimit-reset", state.ttlInSeconds);
+  if (!state.isExceeded) return;
+  const advice = "Wait for the time in Retry-After.";
+  const message = `At most ${state.max} requests a minute are answered. ${advice}`;
+  throw new Limited("rate_limited", message, Math.max(1, state.ttlInSeconds));
 }
 
 async function authenticated(authenticate: Authenticate, authorization: string): Promise<Caller> {

@@ -1,5 +1,4 @@
 import { describe, expect, it } from "vitest";
-import { Refused } from "../../service/domain/errors.ts";
 import { buildApi, keyCaller } from "../support/api.ts";
 import { ask, JSON_TYPE, problem } from "../support/api-ask.ts";
 
@@ -53,16 +52,30 @@ describe("a request too many", () => {
     expect(other.statusCode).toBe(200);
   });
 
-  it("of an address that guesses credentials is not even compared", async () => {
-    let compared = 0;
-    const authenticate = () => {
-      compared += 1;
-      return Promise.reject(new Refused("credential_invalid", "No."));
-    };
-    const api = buildApi({ anonymousPerMinute: 3, authenticate });
+  it("with a credential that does not hold waits, once its address has guessed too often", async () => {
+    const api = buildApi({ anonymousPerMinute: 3 });
+    const headers = { authorization: "Bearer nobodys" };
     const statuses = [];
-    for (let i = 0; i < 6; i += 1) statuses.push((await ask(api, "GET", "/v1/self")).statusCode);
-    expect([statuses, compared]).toEqual([[401, 401, 401, 429, 429, 429], 3]);
+    for (let i = 0; i < 6; i += 1) {
+      statuses.push((await ask(api, "GET", "/v1/self", { headers })).statusCode);
+    }
+    expect(statuses).toEqual([401, 401, 401, 429, 429, 429]);
+  });
+
+  it("of an address is never held against a credential that holds", async () => {
+    const api = buildApi({ anonymousPerMinute: 1 });
+    for (const authorization of [undefined, undefined, "Bearer nobodys", "Bearer nobodys"]) {
+      await ask(api, "GET", "/v1/self", { headers: { authorization } });
+    }
+    expect((await ask(api, "GET", "/v1/self")).statusCode).toBe(200);
+  });
+
+  it("without a credential and one that does not hold are counted apart", async () => {
+    const api = buildApi({ anonymousPerMinute: 1 });
+    const of = async (authorization: string | undefined) =>
+      (await ask(api, "GET", "/v1/self", { headers: { authorization } })).statusCode;
+    expect([await of(undefined), await of("Bearer nobodys")]).toEqual([401, 401]);
+    expect([await of(undefined), await of("Bearer nobodys")]).toEqual([429, 429]);
   });
 
   it("of an address without a credential waits, wherever it asks", async () => {
@@ -71,5 +84,46 @@ describe("a request too many", () => {
     await ask(api, "POST", "/v1/login", { headers });
     await ask(api, "GET", "/v1/openapi.json", { headers });
     expect(problem(await ask(api, "POST", "/v1/login", { headers }))).toEqual([429, "rate_limited"]);
+  });
+});
+
+describe("the address that is counted", () => {
+  const statusesOf = async (
+    trustedProxies: readonly string[],
+    asked: readonly { readonly from: string; readonly forwarded: string }[],
+  ) => {
+    const { app } = buildApi({ anonymousPerMinute: 1, trustedProxies });
+    const statuses = [];
+    for (const { from: remoteAddress, forwarded } of asked) {
+      const headers = { "x-forwarded-for": forwarded };
+      statuses.push((await app.inject({ url: "/v1/openapi.json", remoteAddress, headers })).statusCode);
+    }
+    return statuses;
+  };
+
+  it("is the one that connects, whatever a header says; API Gateway's sourceIp comes so", async () => {
+    const asked = [
+      { from: "192.0.2.1", forwarded: "198.51.100.1" },
+      { from: "192.0.2.1", forwarded: "198.51.100.2" },
+      { from: "192.0.2.2", forwarded: "198.51.100.2" },
+    ];
+    expect(await statusesOf([], asked)).toEqual([200, 429, 200]);
+  });
+
+  it("is the one that a trusted proxy names", async () => {
+    const asked = [
+      { from: "10.1.1.1", forwarded: "198.51.100.1" },
+      { from: "10.2.2.2", forwarded: "198.51.100.2" },
+      { from: "10.1.1.1", forwarded: "198.51.100.2" },
+    ];
+    expect(await statusesOf(["10.0.0.0/8"], asked)).toEqual([200, 200, 429]);
+  });
+
+  it("is not one that a client puts before its own", async () => {
+    const asked = [
+      { from: "10.1.1.1", forwarded: "203.0.113.1, 198.51.100.1" },
+      { from: "10.1.1.1", forwarded: "203.0.113.2, 198.51.100.1" },
+    ];
+    expect(await statusesOf(["10.0.0.0/8"], asked)).toEqual([200, 429]);
   });
 });

@@ -23,9 +23,13 @@ const noAccess: Access = {
 };
 
 /** The application with the API: `Bearer <name>` is the caller of that name. */
-export function buildApi(
-  deps: Partial<ApiDeps> & { readonly callers?: Readonly<Record<string, Caller>> } = {},
-) {
+export function buildApi({
+  trustedProxies = [],
+  ...deps
+}: Partial<ApiDeps> & {
+  readonly callers?: Readonly<Record<string, Caller>>;
+  readonly trustedProxies?: readonly string[];
+} = {}) {
   const callers = { key: keyCaller(), ...deps.callers };
   const { handlers, tenants, asked } = createMemoryHandlers();
   const api: ApiDeps = {
@@ -45,7 +49,7 @@ export function buildApi(
   };
   const app = buildApp({
     ...{ appId: 1, host: "github.test", verify: async () => true, journal },
-    ...{ nudge: { nudge: () => {} }, log: QUIET, ready: async () => {}, api },
+    ...{ nudge: { nudge: () => {} }, log: QUIET, ready: async () => {}, api, trustedProxies },
   });
   return { app, tenants, asked };
 }
