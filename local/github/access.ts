@@ -1,5 +1,5 @@
 import type { FastifyRequest } from "fastify";
-import { ApiError, badCredentials, forbidden, notFound } from "./api-error.ts";
+import { ApiError, badCredentials, forbidden, movedPermanently, notFound } from "./api-error.ts";
 import { type Credentials, covers, type Grant, type PermissionName } from "./credentials.ts";
 import { type Account, type Comment, type Pull, permissionOf, type Repository } from "./model.ts";
 import type { State } from "./state.ts";
@@ -11,11 +11,15 @@ export type Access = ReturnType<typeof createAccess>;
 /** Who is asking, and whether they may: the door of the REST API. */
 export function createAccess(state: State, credentials: Credentials) {
   const asInstallation = (request: FastifyRequest): Grant => credentials.grantOf(tokenOf(request));
+  const isWithin = (grant: Grant, found: Repository) =>
+    state.installed.includes(found) && covers(grant, found);
   const repository = (request: FastifyRequest, ...accepted: readonly Need[]): Repository => {
     const grant = asInstallation(request);
     const { owner, repo } = parametersOf(request);
     const found = state.repository(`${owner}/${repo}`);
-    if (!found || !state.installed.includes(found) || !covers(grant, found)) throw notFound();
+    const movedTo = state.movedFrom(`${owner}/${repo}`);
+    if (!found && movedTo !== undefined) throw movedPermanently(request.url, movedTo);
+    if (!found || !(isWithin(grant, found) || isPublicRead(request, found))) throw notFound();
     if (!accepted.some((need) => isAllowed(grant, need))) throw forbidden(acceptedText(accepted));
     return found;
   };
@@ -52,6 +56,11 @@ export function createAccess(state: State, credentials: Credentials) {
       return { account, permission: permissionOf(found, account.login) };
     },
   };
+}
+
+/** What is public can be read with any token: its scope keeps no other repository of the same name away. */
+function isPublicRead({ method }: FastifyRequest, found: Repository): boolean {
+  return method === "GET" && !found.private;
 }
 
 export function parametersOf(request: FastifyRequest): Readonly<Record<string, string | undefined>> {

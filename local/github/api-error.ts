@@ -38,6 +38,12 @@ export function forbidden(accepted: string): ApiError {
   return new ApiError(403, "Resource not accessible by integration", {}, headers);
 }
 
+/** A repository that was renamed, at the address that its id has. In: the path asked for, and the id. */
+export function movedPermanently(url: string, repositoryId: number): ApiError {
+  const location = url.replace(/\/repos\/[^/?]+\/[^/?]+/, `/repositories/${repositoryId}`);
+  return new ApiError(301, "Moved Permanently", { url: location }, { location });
+}
+
 /** A body that can be read and not be used. */
 export function invalid(message: string): ApiError {
   return new ApiError(422, message);

@@ -7,6 +7,7 @@ import { addBranchRoutes } from "./local-branches.ts";
 import { addJobRoutes, addOidcRoutes } from "./local-jobs.ts";
 import { addDeviceRoutes } from "./local-login.ts";
 import { actor, commentOf, LOCAL_BODY_BYTES, pullOf, repositoryOf } from "./local-places.ts";
+import { addRepositoryRoutes } from "./local-repositories.ts";
 import {
   AuthorBody,
   CloseBody,
@@ -38,6 +39,7 @@ export function addLocalApi(app: FastifyInstance, parts: Parts, options: LocalOp
       addPullRoutes(local, parts);
       addCommentRoutes(local, parts);
       addBranchRoutes(local, parts);
+      addRepositoryRoutes(local, parts);
       addJobRoutes(local, parts);
       addOidcRoutes(local, parts);
       addDeviceRoutes(local, parts);

@@ -36,6 +36,12 @@ export const ReviseBody = Type.Object(
 );
 export const CommentBody = Type.Object({ author: Login, body: Type.String() }, closed);
 
+const RepositoryName = Type.String({ pattern: "^[A-Za-z0-9][\\w.-]{0,99}$" });
+export const RenameBody = Type.Object({ name: RepositoryName }, closed);
+export const RepositoryBody = Type.Object({ author: Login, name: RepositoryName, files: Files }, closed);
+
+export type RenameBody = Static<typeof RenameBody>;
+export type RepositoryBody = Static<typeof RepositoryBody>;
 export type OpenBody = Static<typeof OpenBody>;
 export type PushBody = Static<typeof PushBody>;
 export type BranchPushBody = Static<typeof BranchPushBody>;

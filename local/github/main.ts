@@ -122,7 +122,7 @@ async function start(flags: Flags): Promise<{ ready: LocalGitHubReady; stop(): P
     ...{ access: createAccess(state, credentials), actions: createActions(state, tell) },
     ...(recordFile === undefined ? {} : { record: recordTo(recordFile) }),
   };
-  const app = buildServer();
+  const app = buildServer(state);
   addApi(app, parts);
   addLocalApi(app, parts, flags);
   addActionsRoutes(app, parts);

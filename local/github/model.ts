@@ -11,7 +11,7 @@ export interface Account {
 export interface Repository {
   readonly id: number;
   readonly owner: Account;
-  readonly name: string;
+  name: string;
   readonly description: string;
   readonly private: boolean;
   readonly parent: Repository | null;

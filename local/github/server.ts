@@ -2,21 +2,30 @@ import { createHash } from "node:crypto";
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import { ApiError, errorBody, notFound } from "./api-error.ts";
 import { createRateLimit, type Fault, faultError } from "./faults.ts";
+import { fullName } from "./model.ts";
 import type { Parts, RecordedCall } from "./parts.ts";
 import { addAppRoutes, addDeliveryRoutes } from "./routes-app.ts";
 import { addCommentRoutes } from "./routes-comment.ts";
 import { addGitRoutes } from "./routes-git.ts";
 import { addPullRoutes } from "./routes-pull.ts";
+import type { State } from "./state.ts";
 
 /** Where the REST API is, as on GitHub Enterprise Server. */
 export const API_PREFIX = "/api/v3";
 /** Far more than a comment and less than would hurt. */
 const API_BODY_BYTES = 1024 * 1024;
 
+const BY_ID = new RegExp(`^${API_PREFIX}/repositories/(\\d{1,15})(?=[/?]|$)`);
+
 /** The server without its routes: errors as GitHub answers them. Not listening yet. */
-export function buildServer(): FastifyInstance {
+export function buildServer(state: State): FastifyInstance {
   const app = Fastify({
     forceCloseConnections: true,
+    // What is below a repository's name is below its id too, as GitHub's redirects and links have it.
+    rewriteUrl({ url = "" }) {
+      const found = state.repositoryOfId(Number(BY_ID.exec(url)?.[1]));
+      return found ? url.replace(BY_ID, `${API_PREFIX}/repos/${fullName(found)}`) : url;
+    },
     routerOptions: { maxParamLength: 1024 },
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false } },
   });

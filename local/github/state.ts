@@ -47,6 +47,7 @@ export function createState() {
   const repositories = SEEDS.map((seed, index) =>
     seedRepository(seed, organisation, FIRST_REPOSITORY_ID + index),
   );
+  const installed = [...repositories];
 
   return {
     nextId,
@@ -57,12 +58,13 @@ export function createState() {
     actors: [...people, renovate] as readonly Account[],
     createdAt: new Date(),
     /** Those that the App is installed on; forks are not. */
-    installed: [...repositories] as readonly Repository[],
+    installed: installed as readonly Repository[],
     /** Finds an account by its login, whatever its case. */
     account: (login: string): Account | undefined => accounts.find((one) => sameName(one.login, login)),
     /** Finds a repository by owner/name, whatever the case. */
     repository: (name: string): Repository | undefined =>
       repositories.find((one) => sameName(fullName(one), name)),
+    ...names({ repositories, installed, organisation, nextId }),
     /** The author's fork, made when it is missing. */
     fork(parent: Repository, owner: Account): Repository {
       const name = `${owner.login}/${parent.name}`;
@@ -81,6 +83,40 @@ export function createState() {
       repository.pulls.find((pull) => pull.number === number),
     comment: (repository: Repository, id: number): Comment | undefined =>
       repository.pulls.flatMap(({ comments }) => comments).find((comment) => comment.id === id),
+  };
+}
+
+interface Repositories {
+  readonly repositories: Repository[];
+  readonly installed: Repository[];
+  readonly organisation: Account;
+  nextId(): number;
+}
+
+/** Names come and go; the id of a repository stays. */
+function names({ repositories, installed, organisation, nextId }: Repositories) {
+  /** Name, in lower case, that a repository had before -> its id; until another takes the name. */
+  const former = new Map<string, number>();
+  return {
+    repositoryOfId: (id: number): Repository | undefined => repositories.find((one) => one.id === id),
+    /** The id of the repository that had this name and moved, while nobody else has taken it. */
+    movedFrom: (name: string): number | undefined => former.get(name.toLowerCase()),
+    /** Gives it another name. GitHub then leads from the old one to it. */
+    rename(repository: Repository, name: string): void {
+      former.set(fullName(repository).toLowerCase(), repository.id);
+      repository.name = name;
+      former.delete(fullName(repository).toLowerCase());
+    },
+    /** A public repository of the organisation, with its creator's files; the App is installed on all of them. */
+    create(name: string, creator: Account, files: Readonly<Record<string, string>>): Repository {
+      const seed = { name, description: "", private: false, immutableSubject: true, files };
+      const collaborators = new Map<string, Permission>([[creator.login.toLowerCase(), "admin"]]);
+      const made = { ...seedRepository(seed, organisation, nextId()), collaborators };
+      former.delete(fullName(made).toLowerCase());
+      repositories.push(made);
+      installed.push(made);
+      return made;
+    },
   };
 }
 

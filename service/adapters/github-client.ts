@@ -12,6 +12,9 @@ const PERMISSIONS = { contents: "read", issues: "write", metadata: "read", pull_
 /** A new token may be unknown to some of GitHub's machines for a moment. */
 const NEW_TOKEN_WAIT_MS = 1_000;
 
+/** The parameter of a route that replaces its owner and repo; the routes' types know them by name only. */
+const BY_ID = "repositoryId";
+
 export interface GitHubOptions {
   readonly appId: number;
   /** PEM, PKCS#1 (as GitHub gives it) or PKCS#8. */
@@ -30,11 +33,21 @@ export type RepositoryPath = { readonly owner: string; readonly repo: string };
 
 export interface GitHubClient {
   /**
-   * Sends one request with a token for the target's repository only, so that even a name that another repository has
-   * taken over reaches nothing of it. Null for 404. Throws Retryable and Refused as the port says. Never repeats a
+   * Sends one request with a token for the target's repository only, so that nothing can be written to another one that
+   * has taken its name over. Null for 404. Throws Retryable and Refused as the port says. Never repeats a
    * request that may have had an effect.
    */
   call<Response extends { readonly data: unknown; readonly status: number }>(
+    target: RepositoryTarget,
+    what: string,
+    send: (request: Request, repository: RepositoryPath) => Promise<Response>,
+  ): Promise<Response | null>;
+  /**
+   * The same for what is only read and then believed: the repository is addressed by its id, because what is public can
+   * be read with any token, and another repository may have the name by now. GitHub serves whatever is below a
+   * repository's name below `/repositories/{id}` too: its redirects after a rename and its Link headers lead there.
+   */
+  read<Response extends { readonly data: unknown; readonly status: number }>(
     target: RepositoryTarget,
     what: string,
     send: (request: Request, repository: RepositoryPath) => Promise<Response>,
@@ -102,6 +115,13 @@ export function createGitHubClient(options: GitHubOptions): GitHubClient {
         send(request, repository),
       );
     },
+    async read(target, what, send) {
+      const { installationId, repositoryId } = target;
+      const repository = { ...repositoryPath(target, options.host), [BY_ID]: repositoryId };
+      return sendWithin({ installationId, repositoryIds: [repositoryId] }, what, (request) =>
+        send(request, repository),
+      );
+    },
     callByName: (installationId, repositoryName, what, send) =>
       sendWithin({ installationId, repositoryNames: [repositoryName] }, what, send),
   };
@@ -128,8 +148,15 @@ function createOctokit(options: GitHubOptions): Octokit {
   octokit.hook.before("request", (request) => {
     request.headers["x-github-api-version"] = API_VERSION;
     request.request = { ...request.request, signal: AbortSignal.timeout(timeoutMs) };
+    if (request[BY_ID] !== undefined) addressById(request);
   });
   return octokit;
+}
+
+/** Parameters that the URL does not hold would be sent as a query. */
+function addressById(request: { url: string; [parameter: string]: unknown }): void {
+  request.url = request.url.replace("/repos/{owner}/{repo}/", `/repositories/${request[BY_ID]}/`);
+  for (const parameter of [BY_ID, "owner", "repo"]) delete request[parameter];
 }
 
 /** The response, null for 404, or that the token was refused: then nothing was done, and a new one may help. */

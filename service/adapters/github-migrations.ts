@@ -99,7 +99,7 @@ function checkFiles(files: readonly TreeEntry[], directory: string): readonly En
 }
 
 async function readTreeSha(client: GitHubClient, target: RepositoryTarget, sha: string): Promise<string> {
-  const response = await client.call(target, `commit ${sha}`, (request, repository) =>
+  const response = await client.read(target, `commit ${sha}`, (request, repository) =>
     request("GET /repos/{owner}/{repo}/git/commits/{commit_sha}", { ...repository, commit_sha: sha }),
   );
   // Right after a push not every machine of GitHub has the commit.
@@ -112,7 +112,7 @@ async function readTree(
   target: RepositoryTarget,
   sha: string,
 ): Promise<readonly TreeEntry[]> {
-  const response = await client.call(target, `tree ${sha}`, (request, repository) =>
+  const response = await client.read(target, `tree ${sha}`, (request, repository) =>
     request("GET /repos/{owner}/{repo}/git/trees/{tree_sha}", { ...repository, tree_sha: sha }),
   );
   if (!response) throw new Retryable("commit_missing", `GitHub does not show tree ${sha} (yet).`);
@@ -130,7 +130,7 @@ async function readText(
   target: RepositoryTarget,
   { path, sha }: Entry,
 ): Promise<string> {
-  const response = await client.call(target, path, (request, repository) =>
+  const response = await client.read(target, path, (request, repository) =>
     request("GET /repos/{owner}/{repo}/git/blobs/{file_sha}", { ...repository, file_sha: sha }),
   );
   if (!response) throw new Retryable("commit_missing", `GitHub does not show ${path} (yet).`);

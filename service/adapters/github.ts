@@ -120,7 +120,7 @@ async function readPermission(
   login: string,
 ): Promise<Permission> {
   const response = await client
-    .call(target, `the permission of ${login}`, (request, repository) =>
+    .read(target, `the permission of ${login}`, (request, repository) =>
       request("GET /repos/{owner}/{repo}/collaborators/{username}/permission", {
         ...repository,
         username: login,
@@ -144,7 +144,7 @@ async function findRepository(
 }
 
 async function readBranch(client: GitHubClient, target: RepositoryTarget, gitBranch: string) {
-  const response = await client.call(target, `git branch ${gitBranch}`, (request, repository) =>
+  const response = await client.read(target, `git branch ${gitBranch}`, (request, repository) =>
     request("GET /repos/{owner}/{repo}/branches/{branch}", { ...repository, branch: gitBranch }),
   );
   // GitHub follows renames of branches; another name is another branch.

@@ -23,7 +23,7 @@ describe("requests", () => {
   it("escape what stands in a path", async () => {
     const { github, here, calls } = await gitHubWith(() => ok({ permission: "admin" }));
     await github.readPermission(here, "../../x?y#z");
-    expect(calls()[0]?.path).toBe("/repos/acme/shop/collaborators/..%2F..%2Fx%3Fy%23z/permission");
+    expect(calls()[0]?.path).toBe("/repositories/42/collaborators/..%2F..%2Fx%3Fy%23z/permission");
   });
 
   it.each([{ repositoryName: "acme/shop/../../user" }, { repositoryName: "shop" }, { host: "other.test" }])(

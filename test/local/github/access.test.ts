@@ -68,10 +68,21 @@ describe("an installation token", () => {
   });
 
   it("shows only the repositories that it was asked for", async () => {
-    const octokit = await asInstallation(local, { repository_ids: [4002] });
+    const octokit = await asInstallation(local, { repository_ids: [4001] });
     const { data } = await octokit.request("GET /installation/repositories");
-    expect(data.repositories.map((one) => one.full_name)).toEqual(["acme/blog"]);
-    await expect(octokit.request("GET /repos/{owner}/{repo}", SHOP)).rejects.toMatchObject({ status: 404 });
+    expect(data.repositories.map((one) => one.full_name)).toEqual(["acme/shop"]);
+    const blog = { owner: "acme", repo: "blog" };
+    await expect(octokit.request("GET /repos/{owner}/{repo}", blog)).rejects.toMatchObject({ status: 404 });
+  });
+
+  it("reads what is public elsewhere, and writes nothing there", async () => {
+    const { number: issue_number } = await openPull(local);
+    const octokit = await asInstallation(local, { repository_ids: [4002] });
+    await expect(octokit.request("GET /repos/{owner}/{repo}", SHOP)).resolves.toMatchObject({ status: 200 });
+    const comment = { ...SHOP, issue_number, body: "no" };
+    await expect(
+      octokit.request("POST /repos/{owner}/{repo}/issues/{issue_number}/comments", comment),
+    ).rejects.toMatchObject({ status: 404 });
   });
 
   it("is not made for a repository that is not installed", async () => {
