@@ -43,6 +43,7 @@ const ARROWS: readonly (readonly [string, readonly string[], string])[] = [
   ["service/cli/operator", ["../../../local/dsql/engine.ts", "../../http/app.ts"], "../../compose.ts"],
   ["service/action", ["../domain/limits.ts", "../cli/main.ts", "pg"], "../client/client.ts"],
   ["service", ["../local/dsql/engine.ts"], "./compose.ts"],
+  ["infra", ["../service/compose.ts", "../local/run.ts", "@aws-sdk/client-dsql"], "../service/config.ts"],
   ["local/dsql", ["../../service/domain/limits.ts"], "./engine.ts"],
 ];
 

@@ -1,0 +1,89 @@
+/** What the functions need of the service's own parts: store, queue, secret, logs. */
+import type { Grant, Places, Who } from "./grants.ts";
+
+const FUNCTIONS: readonly Who[] = ["webhook", "http", "worker", "migrate"];
+
+export function functionGrants(places: Places): readonly Grant[] {
+  const { storeArn, queueArn, secretArn } = places;
+  return [
+    ...FUNCTIONS.map((who) => logs(who, places)),
+    {
+      sid: "ConnectToStore",
+      who: FUNCTIONS,
+      actions: ["dsql:DbConnectAdmin"],
+      resources: [storeArn],
+      why: "Every function keeps its state in the store, and in this one cluster only.",
+    },
+    {
+      sid: "ReadSecret",
+      who: ["webhook", "http", "worker"],
+      actions: ["secretsmanager:GetSecretValue"],
+      resources: [secretArn],
+      why: "The App's key and webhook secrets are read once and kept in memory.",
+    },
+    {
+      sid: "FillSecret",
+      who: ["http"],
+      actions: ["secretsmanager:PutSecretValue"],
+      resources: [secretArn],
+      why: "GET /setup stores what GitHub gives for the new App. The code in the link ends that.",
+    },
+    {
+      sid: "SendHints",
+      who: ["webhook", "http", "worker"],
+      actions: ["sqs:SendMessage"],
+      resources: [queueArn],
+      why: "Whoever writes a wakeup tells the queue, so that it is looked at now.",
+    },
+    {
+      sid: "TakeHints",
+      who: ["worker"],
+      actions: ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"],
+      resources: [queueArn],
+      why: "Lambda polls the queue for the function wake.",
+      unseen: "Lambda's event source mapping makes these calls, with the function's role.",
+    },
+    ...keyGrants(places),
+  ];
+}
+
+function logs(who: Who, { logGroupArns }: Places): Grant {
+  return {
+    sid: "WriteOwnLogs",
+    who: [who],
+    actions: ["logs:CreateLogStream", "logs:PutLogEvents"],
+    // CloudFormation's ARN of a log group ends with `:*`, which stands for its streams.
+    resources: logGroupArns[who] ?? [],
+    why: "A function writes into its own log group, which the stack made; it may make none.",
+    unseen: "Lambda's runtime writes the logs.",
+  };
+}
+
+/** With a key of the customer's own, AWS' services use it in the name of the caller. */
+function keyGrants({ kmsKeyArn, region }: Places): readonly Grant[] {
+  if (kmsKeyArn === null) return [];
+  const unseen = "AWS' services make these calls for the caller; the local ones encrypt nothing.";
+  const via = (...services: readonly string[]) => ({
+    StringEquals: { "kms:ViaService": services.map((service) => `${service}.${region}.amazonaws.com`) },
+  });
+  return [
+    {
+      sid: "UseKeyForSecretAndQueue",
+      who: ["webhook", "http", "worker"],
+      actions: ["kms:Decrypt", "kms:GenerateDataKey"],
+      resources: [kmsKeyArn],
+      conditions: via("secretsmanager", "sqs"),
+      why: "The secret and the queue are encrypted with the customer's key.",
+      unseen,
+    },
+    {
+      sid: "UseKeyForClusters",
+      who: ["worker", "stacks"],
+      actions: ["kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"],
+      resources: [kmsKeyArn],
+      conditions: via("dsql"),
+      why: "Clusters are made with the customer's key.",
+      unseen,
+    },
+  ];
+}

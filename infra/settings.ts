@@ -1,0 +1,130 @@
+/** What a deployment is told: environment variables in, one checked Settings out. Every problem is reported at once. */
+import { readFileSync } from "node:fs";
+import { ConfigProblems, createReader, type Reader } from "../service/env-reader.ts";
+import { type Environment, readServiceEnv } from "./service-env.ts";
+
+/** Whose databases this deployment makes. A deployment for one kind gets no permission on the other. */
+export type Kind = "preview" | "tenant";
+
+export interface Settings {
+  readonly stackName: string;
+  /** Null: whatever the credentials of the deploy say. */
+  readonly account: string | null;
+  readonly region: string | null;
+  readonly kinds: readonly Kind[];
+  /** The operator's own variables of the service, as all functions get them. */
+  readonly serviceEnv: Readonly<Record<string, string>>;
+  readonly parameterPrefix: string | null;
+  /** Null: clusters are made by DSQL's own API, and nothing may touch CloudFormation. */
+  readonly stackPrefix: string | null;
+  readonly kmsKeyArn: string | null;
+  readonly extraTags: Readonly<Record<string, string>>;
+  readonly alarmEmail: string | null;
+  readonly logRetentionDays: number;
+  readonly concurrency: Concurrency;
+}
+
+/** How many of a function run at a time. */
+export interface Concurrency {
+  readonly webhook: number;
+  readonly http: number;
+  readonly wake: number;
+}
+
+/** What CloudWatch Logs takes, from a day to two years. */
+const RETENTIONS = [
+  "1",
+  "3",
+  "5",
+  "7",
+  "14",
+  "30",
+  "60",
+  "90",
+  "120",
+  "150",
+  "180",
+  "365",
+  "400",
+  "545",
+  "731",
+];
+const TAG = /^[\w .:/+@-]{1,128}=[\w .:/+@-]{0,256}$/;
+/** AWS takes 50 tags a resource; ours are at most 6. */
+const EXTRA_TAGS_MAX = 40;
+
+/** Throws ConfigProblems that names each bad variable, what was given and what is expected. */
+export function readSettings(env: Environment, readFile = readText): Settings {
+  const read = createReader(env);
+  const own = {
+    ...placeOf(read),
+    kinds: kindsOf(read),
+    kmsKeyArn: read.optional(
+      "OFFSHOOT_KMS_KEY_ARN",
+      /^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key\/[\w-]+$/,
+      "the ARN of a KMS key, such as arn:aws:kms:eu-central-1:123456789012:key/…",
+    ),
+    extraTags: extraTagsOf(read),
+    alarmEmail: read.optional("OFFSHOOT_ALARM_EMAIL", /^[^@\s]+@[^@\s]+$/, "an address of e-mail"),
+    logRetentionDays: Number(read.oneOf("OFFSHOOT_LOG_RETENTION_DAYS", RETENTIONS, "30")),
+    concurrency: concurrencyOf(read),
+  };
+  const deployNames = read.variables().map(({ name }) => name);
+  const { problems, ...service } = readServiceEnv(env, deployNames, readFile);
+  const all = [...problemsOf(read), ...problems];
+  if (all.length > 0) throw new ConfigProblems(all);
+  return { ...own, ...service };
+}
+
+function placeOf(read: Reader): Pick<Settings, "stackName" | "account" | "region"> {
+  return {
+    stackName: read.text(
+      "OFFSHOOT_STACK_NAME",
+      /^[A-Za-z][A-Za-z0-9-]{0,40}$/,
+      "a name of a stack",
+      "offshoot",
+    ),
+    account: read.optional("OFFSHOOT_AWS_ACCOUNT", /^\d{12}$/, "an AWS account id of 12 digits"),
+    region: read.optional("AWS_REGION", /^[a-z]{2,4}(-[a-z]+)+-\d$/, "a Region, such as eu-central-1"),
+  };
+}
+
+function kindsOf(read: Reader): readonly Kind[] {
+  const given = read.oneOf("OFFSHOOT_KINDS", ["preview", "tenant", "preview,tenant"], "preview,tenant");
+  return given.split(",") as Kind[];
+}
+
+/** A bound for each: what is public must not take the account's whole concurrency, which others share (1,000 by default). */
+function concurrencyOf(read: Reader): Concurrency {
+  return {
+    webhook: read.integer("OFFSHOOT_WEBHOOK_CONCURRENCY", 1, 1_000, 20),
+    http: read.integer("OFFSHOOT_HTTP_CONCURRENCY", 1, 1_000, 20),
+    // Lambda polls a queue with 2 to 1,000.
+    wake: read.integer("OFFSHOOT_WAKE_CONCURRENCY", 2, 1_000, 10),
+  };
+}
+
+function extraTagsOf(read: Reader): Settings["extraTags"] {
+  const expected = `at most ${EXTRA_TAGS_MAX} tags name=value, separated by commas, none of whose names begins with aws: or offshoot:`;
+  const given = read.optional("OFFSHOOT_EXTRA_TAGS", /^[\s\S]*$/, expected) ?? "";
+  const pairs = given === "" ? [] : given.split(",").map((pair) => pair.trim());
+  const good =
+    pairs.length <= EXTRA_TAGS_MAX &&
+    pairs.every((pair) => TAG.test(pair) && !/^(aws|offshoot):/i.test(pair));
+  if (!good) read.problem("OFFSHOOT_EXTRA_TAGS", given, expected);
+  return good ? Object.fromEntries(pairs.map((pair) => pair.split("=", 2))) : {};
+}
+
+function problemsOf(read: Reader): readonly string[] {
+  try {
+    read.throwProblems();
+    return [];
+  } catch (error) {
+    if (error instanceof ConfigProblems) return error.problems;
+    throw error;
+  }
+}
+
+function readText(path: string): string {
+  return readFileSync(path, "utf8");
+}
