@@ -1,55 +1,14 @@
-/** Bundles what runs without this checkout: dist/offshoot.cjs, dist/client and dist/action. */
+/** Bundles what runs without this checkout: dist/offshoot.cjs, dist/lambda, dist/client and dist/action. */
 import { spawnSync } from "node:child_process";
 import { chmod, readFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { type BuildOptions, build, type Plugin } from "esbuild";
-import { migrationFiles } from "../service/adapters/store/migration-files.ts";
+import { buildFunctions } from "./build-functions.ts";
+import { COMMON, MIGRATIONS, PURE, ROOT } from "./build-parts.ts";
 
-const ROOT = join(import.meta.dirname, "..");
 export const CLI_FILE = join(ROOT, "dist", "offshoot.cjs");
 export const ACTION_FILE = join(ROOT, "dist", "action", "index.js");
 export const CLIENT_FILE = join(ROOT, "dist", "client", "client.js");
-
-const COMMON: BuildOptions = {
-  absWorkingDir: ROOT,
-  bundle: true,
-  format: "esm",
-  platform: "node",
-  target: "node20",
-  charset: "utf8",
-  legalComments: "none",
-  write: true,
-  logLevel: "warning",
-};
-
-/** The store's migrations, as texts in the place of the file that reads them. */
-const MIGRATIONS: Plugin = {
-  name: "migrations",
-  setup(to) {
-    to.onLoad({ filter: /[\\/]adapters[\\/]store[\\/]migration-files\.ts$/ }, async () => ({
-      contents: `const files = ${JSON.stringify(await migrationFiles())};
-        export const migrationFiles = async () => files;`,
-    }));
-  },
-};
-
-/**
- * What the operator's commands take from compose.ts is small; the rest of the service goes, because no module of ours,
- * nor of what it imports, does anything when it is loaded that another one needs.
- */
-const PURE: Plugin = {
-  name: "pure",
-  setup(to) {
-    to.onResolve({ filter: /^[@\w.]/ }, async ({ path, pluginData, ...rest }) => {
-      if (pluginData === "asked" || path.startsWith("node:")) return undefined;
-      const { importer, resolveDir, kind, namespace } = rest;
-      const found = await to.resolve(path, { importer, resolveDir, kind, namespace, pluginData: "asked" });
-      // What cannot be resolved is an optional part, which its package tries and does without.
-      if (kind === "entry-point" || found.errors.length > 0) return undefined;
-      return { ...found, sideEffects: false };
-    });
-  },
-};
 
 /**
  * Node parses a whole file before the first line runs, so the command line's one file has its parts as texts, which are
@@ -136,6 +95,7 @@ function declareClient(): void {
 
 if (import.meta.main) {
   await buildCli();
+  await buildFunctions();
   await build(actionOptions());
   await build(clientOptions());
   declareClient();

@@ -1,51 +1,55 @@
-/** Config in, the wired system out. Reads like a parts list; the only file that knows every adapter. */
+/** Config in, the wired system out. Reads like a parts list; with compose-parts.ts the only file that knows every adapter. */
 import { randomBytes } from "node:crypto";
-import { readFileSync } from "node:fs";
 import type { FastifyInstance } from "fastify";
-import pg from "pg";
-import { createDsqlPool, type DsqlConnectionOptions } from "./adapters/dsql-connection.ts";
-import { createClusterControl } from "./adapters/dsql-control.ts";
-import { createCredentials } from "./adapters/dsql-credentials.ts";
+import type pg from "pg";
 import { createDatabases } from "./adapters/dsql-databases.ts";
-import { createTokenSigner } from "./adapters/dsql-token.ts";
 import { createGitHub } from "./adapters/github.ts";
+import { createRedelivery } from "./adapters/github-deliveries.ts";
 import { createJobTokens } from "./adapters/job-tokens.ts";
-import { createLog } from "./adapters/log.ts";
-import { createParameters } from "./adapters/parameters.ts";
+import { createMeasure } from "./adapters/measure.ts";
 import { secrets } from "./adapters/secrets.ts";
 import { createSignIn } from "./adapters/sign-in.ts";
 import { createSplitter } from "./adapters/splitter.ts";
 import { createDatabase } from "./adapters/store/database.ts";
 import { createJournal } from "./adapters/store/journal.ts";
-import { checkStoreVersion, type StoreFlavour } from "./adapters/store/schema.ts";
+import { checkStoreVersion } from "./adapters/store/schema.ts";
 import { createStore } from "./adapters/store/store.ts";
-import type { Config, StoreConfig } from "./config.ts";
-import { AGE_DAYS, CALL_TIMEOUT_MS } from "./domain/limits.ts";
+import {
+  connectionOf,
+  controlsOf,
+  logOf,
+  openPool,
+  parametersOf,
+  policyOf,
+  queueOf,
+  signerOf,
+} from "./compose-parts.ts";
+import type { Config } from "./config.ts";
+import { announcing } from "./handlers/announce.ts";
 import { createApiHandlers } from "./handlers/api.ts";
 import { createAuthenticate } from "./handlers/authenticate.ts";
-import type { Context, Policy } from "./handlers/context.ts";
-import { startForgetting } from "./handlers/forget.ts";
-import type { Chance, Clock, Log } from "./handlers/ports.ts";
+import { ensureChores } from "./handlers/chores.ts";
+import type { Context } from "./handlers/context.ts";
+import type { Chance, Clock, Log, Nudge } from "./handlers/ports.ts";
 import type { ApiContext, TokenSigner } from "./handlers/ports-api.ts";
-import type { Store } from "./handlers/ports-store.ts";
+import type { Announce, Queue } from "./handlers/ports-queue.ts";
 import { beginLogin, exchangeJobToken, pollLogin } from "./handlers/sessions.ts";
 import { startWorker, type Worker } from "./handlers/worker.ts";
 import type { ApiDeps } from "./http/api.ts";
 import { buildApp } from "./http/app.ts";
+import type { WebhookDeps } from "./http/delivery.ts";
 import { createVerifier } from "./http/signature.ts";
 
-/** Connections to the store: one per step that runs at a time, the journal's, and one to spare. */
-const STORE_CONNECTIONS = 12;
 /** Steps at a time: they wait on AWS and GitHub far more than they compute. */
 const STEPS_AT_ONCE = 8;
-/** A store that hangs must not hold a step, and the worker with it, for longer than one that is away. */
-const CONNECT_TIMEOUT_MS = 10_000;
-const DAY_MS = 86_400_000;
+/** A function answers one request at a time: its transaction's connection, and one to spare. */
+const FUNCTION_CONNECTIONS = 2;
 
 const clock: Clock = { now: () => new Date() };
 const chance: Chance = { number: () => Math.random(), bytes: (count) => randomBytes(count) };
+const silent: Nudge = { nudge: () => {} };
 
-/** The wired service. `start` listens and works; `close` ends both gracefully. */
+/** The wired service as one process. `start` listens and works; `close` ends both gracefully. */
 export interface System {
   readonly app: FastifyInstance;
   readonly log: Log;
@@ -53,72 +57,111 @@ export interface System {
   close(): Promise<void>;
 }
 
-/** The pool of the store, with the flavour of Postgres behind it. */
-export function openStore(config: StoreConfig): { pool: pg.Pool; store: Store; flavour: StoreFlavour } {
-  const pool = openPool(config);
-  return { pool, store: createStore(createDatabase(pool)), flavour: config.store.kind };
-}
-
-/** Wires everything; nothing is contacted before `start`. */
+/** Wires the whole service; nothing is contacted before `start`. */
 export async function compose(config: Config): Promise<System> {
-  const log = createLog({ level: config.log.level, secrets: config.github.webhookSecrets });
-  const pool = openPool(config);
-  const database = createDatabase(pool);
   let worker: Worker | null = null;
-  let stopForgetting = () => {};
   const nudge = { nudge: () => worker?.nudge() };
-  const splitter = createSplitter();
-  const connection = connectionOf(config);
-  const { region, credentials } = connection;
-  const endpoint = config.aws.dsqlEndpoint;
-  const control = createClusterControl({ region, credentials, ...(endpoint ? { endpoint } : {}) });
-  const parameters = parametersOf(config, connection);
-  const signer = signerOf(config, connection);
-  const context: Context = {
-    store: createStore(database),
-    clock,
-    chance,
-    control,
-    databases: createDatabases(connection),
-    splitter,
-    github: createGitHub({ ...config.github, appUserAgent: "offshoot" }),
-    parameters,
-    log,
-    nudge,
-    policy: policyOf(config),
-  };
-  const app = buildApp({
-    api: apiOf(config, context, signer),
-    trustedProxies: config.api.trustedProxies,
-    appId: config.github.appId,
-    host: config.github.host,
-    verify: createVerifier(config.github.webhookSecrets),
-    journal: createJournal(database, clock),
-    ready: async () => void (await pool.query("select 1")),
-    nudge,
-    log,
-  });
+  const { app, context, pool, close } = composeApp(config, nudge, openPool(config));
   return {
     app,
-    log,
+    log: context.log,
     async start() {
       await checkStoreVersion(pool);
       const address = await app.listen({ host: config.http.host, port: config.http.port });
+      await ensureChores(context.store, clock.now());
       worker = startWorker(context, STEPS_AT_ONCE);
-      stopForgetting = startForgetting(context);
-      log.info({ address }, "listening");
+      context.log.info({ address }, "listening");
     },
     async close() {
-      stopForgetting();
       await app.close();
       await worker?.stop();
-      await splitter.close();
-      control.close();
-      parameters?.close();
-      signer?.close();
-      await database.close();
+      await close();
     },
   };
+}
+
+/** What answers HTTP, for a function: the app, whose commits are announced once the queue can be told. */
+export function composeHttp(config: Config, announce: Announce): { app: FastifyInstance; pool: pg.Pool } {
+  return composeApp(config, silent, openPool(config, FUNCTION_CONNECTIONS), announce);
+}
+
+/** What answers webhooks and nothing else: the least that a function has to load. */
+export function composeWebhook(config: Config, announce: Announce): { deps: WebhookDeps; pool: pg.Pool } {
+  const pool = openPool(config, FUNCTION_CONNECTIONS);
+  return { deps: webhookOf(config, logOf(config), silent, pool, announce), pool };
+}
+
+/** What works on wakeups, for a function: no HTTP. Throws if no queue is configured. */
+export function composeWorker(config: Config): { context: Context; queue: Queue; pool: pg.Pool } {
+  const pool = openPool(config);
+  const { context } = composeContext(config, silent, pool);
+  return { context, queue: composeQueue(config), pool };
+}
+
+/** The queue of hints. Throws if none is configured. */
+export function composeQueue(config: Config): Queue {
+  const queue = queueOf(config, connectionOf(config));
+  if (!queue) throw new Error("The functions need OFFSHOOT_QUEUE_URL.");
+  return queue;
+}
+
+function composeApp(config: Config, nudge: Nudge, pool: pg.Pool, announce?: Announce) {
+  const { context, signer, close } = composeContext(config, nudge, pool, announce);
+  const app = buildApp({
+    ...webhookOf(config, context.log, nudge, pool, announce),
+    api: apiOf(config, context, signer),
+    trustedProxies: config.api.trustedProxies,
+    ready: async () => void (await pool.query("select 1")),
+  });
+  return { app, context, pool, close };
+}
+
+function composeContext(config: Config, nudge: Nudge, pool: pg.Pool, announce?: Announce) {
+  const database = createDatabase(pool);
+  const store = createStore(database);
+  const connection = connectionOf(config);
+  const { control, stacks } = controlsOf(config, connection);
+  const parameters = parametersOf(config, connection);
+  const signer = signerOf(config, connection);
+  const splitter = createSplitter();
+  const app = { ...config.github, appUserAgent: "offshoot" };
+  const context: Context = {
+    store: announce ? announcing(store, announce) : store,
+    clock,
+    chance,
+    control,
+    stacks,
+    databases: createDatabases(connection),
+    splitter,
+    github: createGitHub(app),
+    redelivery: createRedelivery(app),
+    parameters,
+    log: logOf(config),
+    measure: createMeasure(),
+    nudge,
+    policy: policyOf(config),
+  };
+  const close = async () => {
+    await splitter.close();
+    control.close();
+    stacks.close();
+    parameters?.close();
+    signer?.close();
+    await database.close();
+  };
+  return { context, signer, close };
+}
+
+function webhookOf(
+  { github }: Config,
+  log: Log,
+  nudge: Nudge,
+  pool: pg.Pool,
+  announce?: Announce,
+): WebhookDeps {
+  const { appId, host, webhookSecrets } = github;
+  const journal = createJournal(createDatabase(pool), clock, announce);
+  return { appId, host, verify: createVerifier(webhookSecrets), journal, nudge, log };
 }
 
 /** What the API has besides: who asks, and tokens. */
@@ -141,74 +184,5 @@ function apiOf(config: Config, context: Context, signer: TokenSigner | null): Ap
       pollLogin: (deviceCode) => pollLogin(whole, deviceCode),
     },
     ...{ publicUrl, webUrl, log: context.log },
-  };
-}
-
-function openPool(config: StoreConfig): pg.Pool {
-  const { store } = config;
-  if (store.kind === "postgres") {
-    return new pg.Pool({
-      connectionString: store.url,
-      max: STORE_CONNECTIONS,
-      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-      query_timeout: CALL_TIMEOUT_MS,
-      keepAlive: true,
-    });
-  }
-  return createDsqlPool({ ...connectionOf(config), host: store.host, max: STORE_CONNECTIONS });
-}
-
-function connectionOf({ aws }: StoreConfig): DsqlConnectionOptions {
-  const { region, connectTo } = aws;
-  const local = connectTo && {
-    connectTo: { host: connectTo.address, port: connectTo.port },
-    ca: readFileSync(connectTo.caFile, "utf8"),
-  };
-  return { region, credentials: createCredentials(), ...local };
-}
-
-/** Null unless a prefix says that parameters are kept. */
-function parametersOf({ access }: Config, { region, credentials }: DsqlConnectionOptions) {
-  if (access.parameterPrefix === null) return null;
-  const { ssmEndpoint: endpoint } = access;
-  return createParameters({ region, credentials, ...(endpoint ? { endpoint } : {}) });
-}
-
-/** Null unless a role says who signs. */
-function signerOf({ access }: Config, { region, credentials }: DsqlConnectionOptions) {
-  const { tokenRoleArn: roleArn, stsEndpoint: endpoint } = access;
-  if (roleArn === null) return null;
-  return createTokenSigner({ region, credentials, roleArn, ...(endpoint ? { endpoint } : {}) });
-}
-
-/** A command of this installation's own, as of the demo, stands in for the published command line. */
-function signInUrlOf({ api, access, connect }: Config): string | null {
-  const works = api.githubClientId !== null && access.tokenRoleArn !== null && connect.command === null;
-  return works ? api.publicUrl : null;
-}
-
-function policyOf(config: Config): Policy {
-  const { aws, limits, connect, github } = config;
-  return {
-    account: aws.account,
-    region: aws.region,
-    maxClusters: limits.maxClusters,
-    quota: limits.clusterQuota,
-    reserve: limits.slotReserve,
-    caps: { perAuthor: limits.environmentsPerAuthor, perRepository: limits.environmentsPerRepository },
-    leaseMs: limits.leaseMs,
-    grace: { previewMs: limits.graceMs, tenantMs: limits.tenantGraceMs },
-    idleMs: limits.idleMs,
-    ageMs: AGE_DAYS * DAY_MS,
-    migrationsDirectory: config.migrations.directory,
-    webUrl: github.webUrl,
-    connect: {
-      to: aws.connectTo,
-      command: connect.command,
-      environment: connect.environment,
-      signInUrl: signInUrlOf(config),
-    },
-    access: config.access,
-    parameterPrefix: config.access.parameterPrefix,
   };
 }

@@ -29,6 +29,8 @@ export interface Config extends StoreConfig {
     readonly host: string;
   };
   readonly http: { readonly host: string; readonly port: number };
+  /** SQS, which the functions of Lambda tell of work; one process needs none. */
+  readonly queue: { readonly url: string | null; readonly endpoint: string | null };
   readonly api: {
     /** The address under which people and jobs reach the service; also the audience of OIDC tokens. */
     readonly publicUrl: string;
@@ -37,6 +39,20 @@ export interface Config extends StoreConfig {
     readonly oidcIssuers: readonly string[];
     /** Addresses and networks of proxies whose X-Forwarded-For is believed. */
     readonly trustedProxies: readonly string[];
+  };
+  /** How clusters are made. */
+  readonly clusters: {
+    readonly stacks: {
+      readonly for: "none" | "previews" | "all";
+      readonly prefix: string;
+      /** The role that CloudFormation works as, and the boundary of the roles that it makes. */
+      readonly roleArn: string | null;
+      readonly boundaryArn: string | null;
+      /** CloudFormation, if not AWS' own. */
+      readonly endpoint: string | null;
+    };
+    readonly extraTags: Readonly<Record<string, string>>;
+    readonly kmsKeyArn: string | null;
   };
   readonly access: AccessPolicy & {
     /** STS and SSM, if not AWS' own. */
@@ -59,6 +75,14 @@ export interface Config extends StoreConfig {
   readonly migrations: { readonly directory: string };
   readonly connect: { readonly command: string | null; readonly environment: string | null };
   readonly log: { readonly level: string };
+}
+
+/** What the service needs while it has no GitHub App. */
+export interface SetupConfig {
+  readonly github: Pick<Config["github"], "apiUrl" | "webUrl" | "host">;
+  readonly http: Config["http"];
+  readonly publicUrl: string;
+  readonly log: Config["log"];
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>;

@@ -3,8 +3,9 @@ import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { accessConfig } from "./config-access.ts";
 import { apiConfig } from "./config-api.ts";
+import { clustersConfig } from "./config-clusters.ts";
 import { githubConfig } from "./config-github.ts";
-import type { AwsConfig, Config, Environment, ReadFile, StoreConfig } from "./config-shape.ts";
+import type { AwsConfig, Config, Environment, ReadFile, SetupConfig, StoreConfig } from "./config-shape.ts";
 import {
   CLUSTER_QUOTA,
   ENVIRONMENTS_PER_AUTHOR,
@@ -16,9 +17,10 @@ import {
   SLOT_RESERVE,
   TENANT_GRACE_HOURS,
 } from "./domain/limits.ts";
+import { PAIR, SETUP_PAIRS } from "./domain/setup.ts";
 import { createReader, type Reader, type Variable } from "./env-reader.ts";
 
-export type { AwsConfig, Config, StoreConfig } from "./config-shape.ts";
+export type { AwsConfig, Config, SetupConfig, StoreConfig } from "./config-shape.ts";
 export { ConfigProblems } from "./env-reader.ts";
 
 const REGION = /^[a-z]{2,4}(-[a-z]+)+-\d$/;
@@ -33,9 +35,24 @@ const OF_COMMAND_LINE = ["OFFSHOOT_URL", "OFFSHOOT_KEY"];
 export function readConfig(env: Environment, readFile: ReadFile = readText): Config {
   const read = createReader(env);
   const config = wholeConfig(read, readFile);
-  for (const name of OF_COMMAND_LINE) read.ignore(name);
+  ignoreOthers(read);
   read.finish();
   return freeze(config);
+}
+
+/**
+ * What a service without a GitHub App needs. Everything but the App is checked as by readConfig, so that the service works
+ * as soon as set-up has made one.
+ */
+export function readSetupConfig(env: Environment, readFile: ReadFile = readText): SetupConfig {
+  const read = createReader(env);
+  const { github, http, api, log } = wholeConfig(read, readFile);
+  ignoreOthers(read);
+  if (!env["OFFSHOOT_PUBLIC_URL"])
+    read.problem("OFFSHOOT_PUBLIC_URL", "nothing", "the address under which GitHub reaches this service");
+  read.finish(Object.values(PAIR));
+  const { apiUrl, webUrl, host } = github;
+  return freeze({ github: { apiUrl, webUrl, host }, http, publicUrl: api.publicUrl, log });
 }
 
 /** The part that the command line needs. Throws ConfigProblems as readConfig does, about this part only. */
@@ -53,7 +70,13 @@ export function describeVariables(): readonly Variable[] {
   return read.variables();
 }
 
+/** Variables that may stand in the same environment and mean nothing here. */
+function ignoreOthers(read: Reader): void {
+  for (const name of [...OF_COMMAND_LINE, ...SETUP_PAIRS]) read.ignore(name);
+}
+
 function wholeConfig(read: Reader, readFile: ReadFile): Config {
+  checkSecrets(read);
   const store = storeConfig(read, readFile);
   const github = githubConfig(read, readFile);
   const http = {
@@ -64,7 +87,9 @@ function wholeConfig(read: Reader, readFile: ReadFile): Config {
     ...store,
     github,
     http,
+    queue: queueConfig(read),
     api: apiConfig(read, http, github.host),
+    clusters: clustersConfig(read),
     access: accessConfig(read, readFile),
     limits: limitsConfig(read),
     migrations: { directory: directory(read) },
@@ -82,6 +107,17 @@ function wholeConfig(read: Reader, readFile: ReadFile): Config {
     },
     log: { level: read.oneOf("OFFSHOOT_LOG_LEVEL", LEVELS, "info") },
   };
+}
+
+/** Where the App's secrets are: read before everything else, and only checked here. */
+function checkSecrets(read: Reader): void {
+  read.optional("OFFSHOOT_SECRETS_FILE", /^\S.{0,4094}$/, "the path of a file that set-up may write");
+  read.optional(
+    "OFFSHOOT_SECRETS_ARN",
+    /^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:[\w/+=.@-]{1,512}$/,
+    "the ARN of a secret in Secrets Manager",
+  );
+  read.url("OFFSHOOT_SECRETS_ENDPOINT", ["https:", "http:"], "");
 }
 
 function storeConfig(read: Reader, readFile: ReadFile): StoreConfig {
@@ -131,6 +167,13 @@ function connectTo(read: Reader, readFile: ReadFile): AwsConfig["connectTo"] {
   const port = Number(given.slice(colon + 1));
   if (port < 1 || port > 65_535) read.problem("OFFSHOOT_DSQL_CONNECT_TO", given, expected);
   return { address: given.slice(0, colon), port, caFile };
+}
+
+function queueConfig(read: Reader): Config["queue"] {
+  return {
+    url: read.url("OFFSHOOT_QUEUE_URL", ["https:", "http:"], "") || null,
+    endpoint: read.url("OFFSHOOT_SQS_ENDPOINT", ["https:", "http:"], "") || null,
+  };
 }
 
 function limitsConfig(read: Reader): Config["limits"] {

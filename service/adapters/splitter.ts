@@ -17,10 +17,14 @@ const IDLE_MS = 10_000;
  */
 const NO_RECOMPILATION = "--wasm-tier-up-filter=0";
 
+/** In a bundle the worker is a bundle of its own, whose name scripts/build-functions.ts puts here. */
+declare const SPLITTER_WORKER: string | undefined;
+const WORKER = typeof SPLITTER_WORKER === "undefined" ? "./splitter-worker.ts" : SPLITTER_WORKER;
+
 export interface SplitterOptions {
   readonly timeoutMs?: number;
   readonly memoryMb?: number;
-  /** The worker's file; the bundle for Lambda gives its own. */
+  /** The worker's file, for tests. */
   readonly worker?: URL;
 }
 
@@ -35,7 +39,7 @@ export function createSplitter(options: SplitterOptions = {}): Splitter & { clos
   const limits = {
     timeoutMs: options.timeoutMs ?? SPLIT_TIMEOUT_MS,
     memoryMb: options.memoryMb ?? SPLIT_MEMORY_MB,
-    worker: options.worker ?? new URL("./splitter-worker.ts", import.meta.url),
+    worker: options.worker ?? new URL(WORKER, import.meta.url),
   };
   let worker: ChildProcess | null = null;
   // Each turn waits for the one before it.

@@ -36,6 +36,10 @@ export const REMOVING_LOOK_MS = 10_000;
 export const REMOVE_SLOW_MS = 60 * 60_000;
 /** A refused create (400, 403) needs an operator: look again in an hour or when woken. */
 export const REFUSED_LOOK_MS = 60 * 60_000;
+/** A stack that could not be made is made anew after this, and ever later the longer it goes on. */
+export const ROLLED_BACK_LOOK_MS = 60_000;
+/** A failed change of a stack is tried again after this: it costs nobody anything, and a person may have helped. */
+export const STACK_UPDATE_AGAIN_MS = 6 * 60 * 60_000;
 /** A step that GitHub or the database refuses is tried this often: permissions take a while to be granted and to spread. */
 export const REFUSED_STEP_LOOK_MS = 5 * 60_000;
 /** A report that GitHub refuses is tried this often, an hour apart: a suspended App is often back within three days. */
@@ -49,6 +53,8 @@ export const WAITING_LOOK_MS = 30_000;
 /** While creates are under way the count is too high for a moment; a new environment gives it this long to settle. */
 export const SLOTS_SETTLE_MS = 5_000;
 export const SLOTS_SETTLE_LOOK_MS = 250;
+/** What a list said of the clusters of others is believed this long: they come and go by hand, and 402 is the arbiter. */
+export const FOREIGN_TRUST_MS = 5_000;
 /** Tries to take a slot in one step: one more than the steps that a process runs at a time, and some for other processes. */
 export const SLOT_TRIES_MAX = 12;
 /** The first query may find the cluster waking up; after this it is a failure that the report shows. */
@@ -134,3 +140,42 @@ export const OIDC_MAX_AGE_SECONDS = 600;
 export const OIDC_CLOCK_SKEW_SECONDS = 5;
 /** The last use of a key is written at most this often. */
 export const KEY_USED_MS = 60_000;
+
+/** AWS is compared with the store this often: it costs one call per cluster, and a leak is worth cents a day. */
+export const SWEEP_MS = 15 * 60_000;
+/** Ended sessions and the like are deleted often enough that the tables stay as small as a day's requests. */
+export const FORGET_MS = 60 * 60_000;
+/** GitHub is asked for failed deliveries this often: one request, of 5,000 an hour. */
+export const REDELIVER_MS = 5 * 60_000;
+/** One step asks for this many again, within its lease; the next one follows soon. */
+export const REDELIVER_MAX = 50;
+export const REDELIVER_MORE_MS = 5_000;
+/** GitHub keeps deliveries for three days. */
+export const REDELIVER_WINDOW_MS = 3 * 86_400_000;
+/** A hint that is due within this is waited for by the function that heard of it: a message of its own takes as long. */
+export const LINGER_MS = 2_000;
+/** Keys that one function works on; more are handed to others by messages. */
+export const HINTS_OPEN_MAX = 32;
+/** A message can be delayed this long at most (SQS quotas page); what is due later is found by the schedule. */
+export const HINT_DELAY_MS = 900_000;
+/** Due keys that one tick sends on: ten thousand behind are gone in ten minutes, and each tick stays within seconds. */
+export const TICK_KEYS_MAX = 1_000;
+/** Due keys that a tick works on itself if the queue takes no messages. */
+export const TICK_OWN_KEYS_MAX = 64;
+
+/** A link that begins the set-up is good for a working day and the night after the deploy that made it. */
+export const SETUP_CODE_HOURS = 24;
+export const SETUP_CODE_HOURS_MAX = 168;
+/** GitHub's manifest flow must be through within an hour. */
+export const SETUP_STATE_MINUTES = 60;
+/** How long the test delivery is waited for: API Gateway hangs up after 30 s, and the rest needs some of them. */
+export const SETUP_PROOF_MS = 15_000;
+/** What GitHub says of the App's permissions is believed this long: people change them once in a while. */
+export const APP_GRANTS_MS = 10 * 60_000;
+
+/** The epoch of the store rises this often while somebody works: a restore to less than this ago could go unnoticed. */
+export const EPOCH_ADVANCE_MS = 60_000;
+/** What is written outside the store follows within this, well before the next advance, or is left to the next look. */
+export const EPOCH_FOLLOW_MS = 10_000;
+/** How long a look at the epoch holds: two reads, besides what each claim reads. */
+export const BRAKE_LOOK_MS = 5_000;

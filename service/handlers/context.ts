@@ -9,10 +9,13 @@ import type {
   Databases,
   GitHub,
   Log,
+  Measure,
   Nudge,
   Parameters,
+  Redelivery,
   Splitter,
 } from "./ports.ts";
+import type { StackControl } from "./ports-stack.ts";
 import type { Store } from "./ports-store.ts";
 
 /** What an operator sets for all repositories. */
@@ -33,6 +36,8 @@ export interface Policy {
   readonly webUrl: string;
   readonly connect: ConnectPolicy;
   readonly access: AccessPolicy;
+  /** Whose clusters are made by a CloudFormation stack, and what the stacks' names begin with. */
+  readonly stacks: { readonly for: "none" | "previews" | "all"; readonly prefix: string };
   /** What the names of SSM parameters begin with; null: none are kept. */
   readonly parameterPrefix: string | null;
 }
@@ -53,12 +58,15 @@ export interface Context {
   readonly clock: Clock;
   readonly chance: Chance;
   readonly control: ClusterControl;
+  readonly stacks: StackControl;
   readonly databases: Databases;
   readonly splitter: Splitter;
   readonly github: GitHub;
   /** Null: no SSM parameters are kept. */
   readonly parameters: Parameters | null;
+  readonly redelivery: Redelivery;
   readonly log: Log;
+  readonly measure: Measure;
   readonly nudge: Nudge;
   readonly policy: Policy;
 }

@@ -4,14 +4,12 @@ import type { Context } from "./context.ts";
 const HOUR_MS = 3_600_000;
 /** Ended sessions are kept this long, so that their holders are told that they have ended. */
 const ENDED_HOURS = 24;
-/** Often enough that the tables stay as small as a day's requests. */
-const EVERY_MS = HOUR_MS;
 /** Rows of one transaction: DSQL takes 3,000 changes in one, and each row has an index. */
 const ROWS_MAX = 500;
 /** Transactions at a time, so that a backlog is worked off without a burst. */
 const ROUNDS_MAX = 100;
 
-type ForgetContext = Pick<Context, "store" | "clock" | "log">;
+type ForgetContext = Pick<Context, "store" | "clock">;
 
 /** Deletes sessions, OIDC tokens and remembered answers that have ended. Idempotent. Out: how many rows. */
 export async function forget({ store, clock }: ForgetContext): Promise<number> {
@@ -25,16 +23,4 @@ export async function forget({ store, clock }: ForgetContext): Promise<number> {
     if (some === 0) break;
   }
   return rows;
-}
-
-/** Forgets now and then, for the life of the process; several processes may do so at once. Out: how to stop. */
-export function startForgetting(context: ForgetContext): () => void {
-  const timer = setInterval(() => {
-    forget(context).catch((error: unknown) =>
-      context.log.warn({ cause: String(error) }, "ended sessions not deleted"),
-    );
-  }, EVERY_MS);
-  // It is no reason for the process to live on.
-  timer.unref();
-  return () => clearInterval(timer);
 }

@@ -20,7 +20,9 @@ import type {
   SlotRows,
 } from "./ports-rows.ts";
 
-export type Topic = "intake" | "environment" | "cluster" | "report" | "parameter";
+/** What a key is of; `chore` is what is done now and then for the whole installation. */
+export const TOPICS = ["intake", "environment", "cluster", "report", "parameter", "chore"] as const;
+export type Topic = (typeof TOPICS)[number];
 
 /** A wakeup that this worker holds until `leaseUntil`. */
 export interface Held {
@@ -79,12 +81,19 @@ export interface StoreReads extends CredentialReads {
   knownComments(pullKey: string, commentIds: readonly number[]): Promise<readonly number[]>;
   report(pullKey: string): Promise<ReportRow | null>;
   parameter(environmentId: string): Promise<ParameterRow | null>;
-  slotRows(account: string, region: string): Promise<SlotRows>;
+  /** `others`: identifiers that a list of AWS showed and that no row had then. */
+  slotRows(account: string, region: string, others: readonly string[]): Promise<SlotRows>;
+  /** Those of these identifiers that a row of ours has, or had. */
+  knownIdentifiers(identifiers: readonly string[]): Promise<ReadonlySet<string>>;
   /** Environments that wait, in order: queuedAt, then id. */
   waiting(): Promise<readonly (Waiting & { readonly queuedAt: Date })[]>;
   holdings(): Promise<Holdings>;
   /** Environments that hold a cluster, oldest first. */
   holders(): Promise<readonly HolderRow[]>;
+  /** Those of these deliveries that the journal has, by their GUIDs. */
+  knownDeliveries(appId: number, guids: readonly string[]): Promise<ReadonlySet<string>>;
+  /** How far a chore has come, as it wrote it down; null before its first time. */
+  mark(name: string): Promise<string | null>;
   /** Until when AWS asked us to wait; the epoch if it did not. */
   regionPause(account: string, region: string): Promise<Date>;
   installationPause(host: string, installationId: number): Promise<Date>;
@@ -135,6 +144,7 @@ export interface StoreTransaction extends StoreReads, CredentialWrites {
   putReport(report: ReportRow): Promise<void>;
   putParameter(parameter: ParameterRow): Promise<void>;
   forgetParameter(environmentId: string): Promise<void>;
+  putMark(name: string, value: string): Promise<void>;
   addEvent(event: EventRow): Promise<void>;
 }
 
@@ -152,6 +162,7 @@ export type EnvironmentChange = Partial<
     | "labels"
     | "limits"
     | "protected"
+    | "wasProtected"
     | "revision"
     | "resetGeneration"
     | "wanted"
@@ -183,6 +194,8 @@ export type ClusterChange = Partial<
     | "absentSince"
     | "statusSince"
     | "reason"
+    | "trouble"
+    | "roles"
     | "fencedAt"
   >
 >;
@@ -205,6 +218,17 @@ export interface Store extends StoreReads {
     now: Date,
     leaseUntil: Date,
   ): Promise<readonly Held[]>;
+  /** Takes these keys if they are due and free. */
+  claimKeys(
+    keys: readonly { readonly topic: Topic; readonly key: string }[],
+    lease: string,
+    now: Date,
+    leaseUntil: Date,
+  ): Promise<readonly Held[]>;
+  /** When this key is due, or its lease ends; null if nobody has to look at it. */
+  dueOf(topic: Topic, key: string): Promise<Date | null>;
+  /** Makes the wakeups that do not exist; those that do stay as they are. */
+  ensureWakeups(wakes: readonly Wake[]): Promise<void>;
   /** The earliest due time of all wakeups, or null. */
   nextDue(): Promise<Date | null>;
 }

@@ -50,8 +50,8 @@ export interface ClusterControl {
   fence(identifier: string, on: boolean): Promise<ChangeAnswer>;
   /** Every cluster with its tags; null if the list, or one of its clusters, could not be read. */
   inventory(): Promise<readonly ListedCluster[] | null>;
-  /** The number of clusters of any owner in the account and Region; null if the list could not be read to its end. */
-  count(): Promise<number | null>;
+  /** The clusters of any owner in the account and Region; null if the list could not be read to its end. */
+  identifiers(): Promise<readonly string[] | null>;
 }
 
 /** The outcome of one statement on a cluster. */
@@ -174,6 +174,29 @@ export interface GitHub {
   deleteComment(target: PullTarget, commentId: number): Promise<void>;
   /** Idempotent. `absent` if the comment is gone. */
   react(target: PullTarget, commentId: number, content: ReactionContent): Promise<"done" | "absent">;
+}
+
+/** One attempt to deliver a webhook, as GitHub remembers it for three days. */
+export interface DeliveryAttempt {
+  readonly id: number;
+  /** The same for all attempts of one event. */
+  readonly guid: string;
+  readonly event: string;
+  readonly at: Date;
+}
+
+/** The App's own deliveries at GitHub, which never tries again by itself. */
+export interface Redelivery {
+  readonly appId: number;
+  /** Failed attempts after `since`, newest first; at most a few hundred. */
+  failed(since: Date): Promise<readonly DeliveryAttempt[]>;
+  /** Asks for another attempt, with the same GUID. `absent` if GitHub has forgotten it. */
+  again(attemptId: number): Promise<"asked" | "absent">;
+}
+
+/** Numbers that an operator watches. Names and units as docs/runbook.md has them; never an id among them. */
+export interface Measure {
+  put(numbers: Readonly<Record<string, number>>): void;
 }
 
 /** Parameters of SSM. A parameter is ours if it has all the given tags; any other is `foreign` and is left as it is. */

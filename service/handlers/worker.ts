@@ -6,6 +6,7 @@ import {
   CLAIM_TAKE,
   REFUSED_LOOK_MS,
 } from "../domain/limits.ts";
+import { chore } from "./chores.ts";
 import { type Context, newId } from "./context.ts";
 import { intake } from "./intake.ts";
 import { reconcileParameter } from "./parameter.ts";
@@ -24,6 +25,7 @@ export const HANDLERS: Readonly<Record<Topic, Handler>> = {
   cluster: reconcileCluster,
   report,
   parameter: reconcileParameter,
+  chore,
 };
 
 /** A row that somebody else wrote first is read again this soon. */
@@ -68,6 +70,7 @@ const KEYS = {
   environment: "environment",
   cluster: "cluster",
   parameter: "environment",
+  chore: "chore",
 } as const;
 
 function fieldsOf(held: Held): Readonly<Record<string, unknown>> {

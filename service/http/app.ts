@@ -1,100 +1,34 @@
-import { randomUUID } from "node:crypto";
-import Fastify, {
-  type FastifyError,
-  type FastifyInstance,
-  type FastifyReply,
-  type FastifyRequest,
-  type HTTPMethods,
-} from "fastify";
+import type { FastifyInstance } from "fastify";
 import { type ApiDeps, apiRoutes } from "./api.ts";
 import { sendApiError } from "./api-error.ts";
 import type { WebhookDeps } from "./delivery.ts";
 import { healthRoutes } from "./health.ts";
-import { sendProblem } from "./problem.ts";
+import { buildServer, type ServerDeps, sendError } from "./server.ts";
+import { closedSetupRoutes } from "./setup.ts";
 import { webhookRoutes } from "./webhook.ts";
 
-export interface AppDeps extends WebhookDeps {
+export interface AppDeps extends WebhookDeps, ServerDeps {
   /** Resolves if the store answers. */
   readonly ready: () => Promise<void>;
+  /** What the GitHub App lacks, as one line; null if nothing, or while it is not known. */
+  readonly lacking?: () => string | null;
   /** The API below /v1; without it there is none. */
   readonly api?: ApiDeps;
-  /** Addresses and networks of proxies whose X-Forwarded-For says who asks; by default it is whoever connects. */
-  readonly trustedProxies?: readonly string[];
 }
 
-/** What an address may be asked; an address that knows another method answers 405 instead of 404. */
-const METHODS: readonly HTTPMethods[] = ["GET", "POST", "PUT", "PATCH", "DELETE"];
 const API_PREFIX = "/v1";
-/** A request that is not whole by then is cut off; GitHub waits for 10 s, its Enterprise Server for 30 s. */
-const REQUEST_TIMEOUT_MS = 30_000;
-/** How much of an unknown address is repeated. */
-const SHOWN_CHARACTERS = 200;
-/** A request id of the client's is taken over if it can stand in a header and a log line. */
-const REQUEST_ID = /^[\w.:-]{1,64}$/;
 
-/** The HTTP application; it does not listen. Every error is application/problem+json and tells nothing of the inside. */
+/** The HTTP application of a service that is set up. */
 export function buildApp(deps: AppDeps): FastifyInstance {
-  const onError = (error: FastifyError, request: FastifyRequest, reply: FastifyReply) =>
-    sendError(deps, error, request, reply);
-  const { api, trustedProxies = [] } = deps;
-  // Fastify meets a malformed address before any route does.
-  const onMalformed = (error: FastifyError, request: FastifyRequest, reply: FastifyReply) =>
+  const { api, log, ready, lacking = () => null } = deps;
+  const app = buildServer(deps, (error, request, reply) =>
     api && request.url.startsWith(`${API_PREFIX}/`)
       ? sendApiError(api.log, error, request, reply)
-      : onError(error, request, reply);
-  const app = Fastify({
-    logger: false,
-    frameworkErrors: onMalformed,
-    requestTimeout: REQUEST_TIMEOUT_MS,
-    // Below API Gateway none is needed: the adapter brings the event's sourceIp as the address that connects.
-    trustProxy: trustedProxies.length > 0 && [...trustedProxies],
-    genReqId: ({ headers }) => requestIdOf(headers["x-request-id"]),
-  });
+      : sendError(log, error, request, reply),
+  );
   app.register((scope) => webhookRoutes(scope, deps));
-  app.register((scope) => healthRoutes(scope, deps.ready));
+  app.register((scope) => healthRoutes(scope, { ready, lacking }));
+  app.register((scope) => closedSetupRoutes(scope));
   if (api) app.register((scope) => apiRoutes(scope, api), { prefix: API_PREFIX });
-  app.setNotFoundHandler((request, reply) => sendNotFound(app, request, reply));
-  app.setErrorHandler(onError);
   return app;
-}
-
-function requestIdOf(given: string | readonly string[] | undefined): string {
-  return typeof given === "string" && REQUEST_ID.test(given) ? given : randomUUID();
-}
-
-function sendNotFound(app: FastifyInstance, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const url = request.url.split("?")[0] ?? "";
-  const allowed = METHODS.filter((method) => app.hasRoute({ method, url }));
-  const asked = `${request.method} ${url.slice(0, SHOWN_CHARACTERS)}`;
-  if (allowed.length === 0) {
-    const detail = `There is no ${asked} here.`;
-    return sendProblem(reply, { status: 404, title: "Not found", reason: "not_found", detail });
-  }
-  const allow = allowed.join(", ");
-  const detail = `There is no ${asked} here; this address knows ${allow}.`;
-  return sendProblem(reply.header("allow", allow), {
-    status: 405,
-    title: "Method not allowed",
-    reason: "method_not_allowed",
-    detail,
-  });
-}
-
-function sendError(
-  { log }: AppDeps,
-  error: FastifyError,
-  request: FastifyRequest,
-  reply: FastifyReply,
-): FastifyReply {
-  const status = error.statusCode ?? 500;
-  const { message } = error;
-  if (status === 413)
-    return sendProblem(reply, { status, title: "Too large", reason: "body_too_large", detail: message });
-  if (status < 500)
-    return sendProblem(reply, { status, title: "Bad request", reason: "bad_request", detail: message });
-  const errorId = randomUUID();
-  const delivery = request.headers["x-github-delivery"];
-  log.error({ errorId, delivery, cause: message, stack: error.stack }, "request failed");
-  const detail = `Something went wrong here; the log has it under ${errorId}.`;
-  return sendProblem(reply, { status: 500, title: "Internal error", reason: "internal", detail });
 }

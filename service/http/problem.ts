@@ -8,12 +8,19 @@ export interface Problem {
   readonly detail: string;
 }
 
-/** Answers with application/problem+json; the id finds the request in the log. */
+export const PROBLEM_TYPE = "application/problem+json";
+
+/** The body; the id finds the request in the log. */
+export function problemBody(problem: Problem, requestId: string): string {
+  return JSON.stringify({ type: "about:blank", ...problem, requestId });
+}
+
+/** Answers with application/problem+json. */
 export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
   const requestId = reply.request.id;
   return reply
     .code(problem.status)
     .header("x-request-id", requestId)
-    .type("application/problem+json")
-    .send(JSON.stringify({ type: "about:blank", ...problem, requestId }));
+    .type(PROBLEM_TYPE)
+    .send(problemBody(problem, requestId));
 }

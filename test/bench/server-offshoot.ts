@@ -6,7 +6,7 @@ import { createLog } from "../../service/adapters/log.ts";
 import { createDatabase } from "../../service/adapters/store/database.ts";
 import { createJournal } from "../../service/adapters/store/journal.ts";
 import { migrateStore } from "../../service/adapters/store/schema.ts";
-import { openStore } from "../../service/compose.ts";
+import { openStore } from "../../service/compose-parts.ts";
 import { readStoreConfig } from "../../service/config.ts";
 import { buildApp } from "../../service/http/app.ts";
 import { createVerifier } from "../../service/http/signature.ts";

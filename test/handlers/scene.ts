@@ -18,6 +18,7 @@ import type {
   PullComment,
   StatementOutcome,
 } from "../../service/handlers/ports.ts";
+import type { StackControl } from "../../service/handlers/ports-stack.ts";
 import type { Topic } from "../../service/handlers/ports-store.ts";
 import { runHeld } from "../../service/handlers/worker.ts";
 import { clusterOf, environmentOf, NOW, SEEN } from "../domain/builders.ts";
@@ -160,7 +161,15 @@ const CONTROL: ClusterControl = {
   protect: async () => ({ kind: "done" }),
   fence: async () => ({ kind: "done" }),
   inventory: async () => [],
-  count: async () => 0,
+  identifiers: async () => [],
+};
+
+const STACKS: StackControl = {
+  create: async () => ({ kind: "made" }),
+  describe: async () => ({ kind: "absent" }),
+  update: async () => ({ kind: "done" }),
+  remove: async () => ({ kind: "removing" }),
+  guard: async () => ({ kind: "done" }),
 };
 
 export const POLICY: Context["policy"] = {
@@ -178,6 +187,7 @@ export const POLICY: Context["policy"] = {
   webUrl: "https://github.test",
   connect: { to: null, command: null, environment: null, signInUrl: null },
   access: { rules: [], tokenRoleArn: null },
+  stacks: { for: "none", prefix: "offshoot-" },
   parameterPrefix: null,
 };
 
@@ -193,11 +203,14 @@ export function createScene({ store, database, pool }: TestStore) {
     clock,
     chance: { number: () => 0, bytes: randomBytes },
     control: { ...CONTROL },
+    stacks: { ...STACKS },
     databases: databases.port,
     splitter: lineSplitter,
     github: github.port,
     parameters: null,
+    redelivery: { appId: 1, failed: async () => [], again: async () => "asked" },
     log: quiet,
+    measure: { put: () => {} },
     nudge: { nudge: () => {} },
     policy: POLICY,
   };

@@ -108,8 +108,11 @@ export function contextOf(service: Service, actor: Actor, store: Context["store"
     databases: createSimulatedDatabases(aws, actor),
     splitter: lineSplitter,
     github: createSimulatedGitHub(github, actor),
+    stacks: NO_STACKS,
     parameters: null,
+    redelivery: { appId: 1, failed: async () => [], again: async () => "asked" },
     log: logOf(actor),
+    measure: { put: () => {} },
     nudge: { nudge: () => {} },
     policy,
   };

@@ -1,5 +1,6 @@
 import { Retryable } from "../../domain/errors.ts";
 import type { Clock, DeliveryRow, Journal } from "../../handlers/ports.ts";
+import type { Announce } from "../../handlers/ports-queue.ts";
 import { isConflict } from "./database.ts";
 import { sql } from "./row.ts";
 import type { Sql } from "./sql.ts";
@@ -46,9 +47,9 @@ interface Arrival {
 
 /**
  * The journal with group commit: while one commit is in flight arrivals queue, and share the next. `database` retries
- * conflicts of a single statement by itself.
+ * conflicts of a single statement by itself. Each commit is announced once, as one list.
  */
-export function createJournal(database: Sql, clock: Clock): Journal {
+export function createJournal(database: Sql, clock: Clock, announce: Announce = () => {}): Journal {
   let waiting: Arrival[] = [];
   let committing = false;
 
@@ -58,7 +59,7 @@ export function createJournal(database: Sql, clock: Clock): Journal {
       const size = batchSize(waiting.length);
       const batch = waiting.slice(0, size);
       waiting = waiting.slice(size);
-      await commit(database, clock, batch);
+      await commit(database, clock, announce, batch);
     }
     committing = false;
   };
@@ -87,10 +88,19 @@ function batchSize(waiting: number): number {
 }
 
 /** Never throws: every arrival of the batch is told what became of it. */
-async function commit(database: Sql, clock: Clock, batch: readonly Arrival[]): Promise<void> {
+async function commit(
+  database: Sql,
+  clock: Clock,
+  announce: Announce,
+  batch: readonly Arrival[],
+): Promise<void> {
   try {
-    await append(database, unique(batch.map((arrival) => arrival.row)), clock.now());
+    const now = clock.now();
+    const rows = unique(batch.map((arrival) => arrival.row));
+    await append(database, rows, now);
     for (const arrival of batch) arrival.resolve();
+    const keys = new Set(rows.map(({ pullKey }) => pullKey));
+    announce([...keys].map((key) => ({ topic: "intake", key, dueAt: now })));
   } catch (error) {
     const [only] = batch;
     if (batch.length === 1 || error instanceof Retryable || isConflict(error)) {
@@ -98,7 +108,7 @@ async function commit(database: Sql, clock: Clock, batch: readonly Arrival[]): P
       return;
     }
     // One poison row would lose the whole batch: each is committed alone, so that it fails only its own request.
-    if (only) for (const arrival of batch) await commit(database, clock, [arrival]);
+    if (only) for (const arrival of batch) await commit(database, clock, announce, [arrival]);
   }
 }
 

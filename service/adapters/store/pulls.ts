@@ -14,6 +14,10 @@ const HANDLED = sql(
   `update delivery d set handled_at = $1, outcome = $2 from unnest($3::text[], $4::bigint[]) as h(guid, app_id)
    where d.guid = h.guid and d.app_id = h.app_id and d.handled_at is null`,
 );
+const KNOWN_DELIVERIES = sql(
+  "delivery_known",
+  "select guid from delivery where app_id = $1 and guid = any($2::text[]) order by guid",
+);
 const PULL = sql(
   "pull_by_key",
   "select host, repository_id, number, repository_name, installation_id, base_ref from pull where pull_key = $1",
@@ -79,6 +83,15 @@ export async function pendingDeliveries(
     commentId: row.comment_id === null ? null : number(row.comment_id),
     sender: row.sender,
   }));
+}
+
+export async function knownDeliveries(
+  db: Sql,
+  appId: number,
+  guids: readonly string[],
+): Promise<ReadonlySet<string>> {
+  const { rows } = await db.query<{ guid: string }>(KNOWN_DELIVERIES, [appId, guids]);
+  return new Set(rows.map(({ guid }) => guid));
 }
 
 export async function handleDeliveries(

@@ -6,6 +6,7 @@ import * as clusters from "./clusters.ts";
 import * as credentials from "./credentials.ts";
 import * as environmentList from "./environment-list.ts";
 import * as environments from "./environments.ts";
+import * as marks from "./marks.ts";
 import * as parameters from "./parameters.ts";
 import * as pulls from "./pulls.ts";
 import * as records from "./records.ts";
@@ -21,6 +22,9 @@ export function createStore(database: Database): Store {
     transaction: (work) => database.transaction((sql) => work(transaction(sql))),
     due: (now, limit) => wakeups.due(database, now, limit),
     claim: (list, lease, now, until) => wakeups.claim(database, list, lease, now, until),
+    claimKeys: (keys, lease, now, until) => wakeups.claimKeys(database, keys, lease, now, until),
+    dueOf: (topic, key) => wakeups.dueOf(database, topic, key),
+    ensureWakeups: (list) => wakeups.ensure(database, list),
     nextDue: () => wakeups.nextDue(database),
   };
 }
@@ -55,10 +59,13 @@ function reads(db: Sql): StoreReads {
     knownComments: (key, ids) => pulls.knownComments(db, key, ids),
     report: (key) => records.report(db, key),
     parameter: (id) => parameters.parameter(db, id),
-    slotRows: (account, region) => slots.slotRows(db, account, region),
+    slotRows: (account, region, others) => slots.slotRows(db, account, region, others),
+    knownIdentifiers: (identifiers) => slots.knownIdentifiers(db, identifiers),
     waiting: () => slots.waiting(db),
     holdings: () => slots.holdings(db),
     holders: () => slots.holders(db),
+    knownDeliveries: (appId, guids) => pulls.knownDeliveries(db, appId, guids),
+    mark: (name) => marks.mark(db, name),
     regionPause: (account, region) => slots.regionPause(db, account, region),
     installationPause: (host, id) => slots.installationPause(db, host, id),
     events: (id) => records.events(db, id),
@@ -101,6 +108,7 @@ function transaction(db: Sql): StoreTransaction {
     putReport: (row) => records.putReport(db, row),
     putParameter: (row) => parameters.putParameter(db, row),
     forgetParameter: (id) => parameters.forgetParameter(db, id),
+    putMark: (name, value) => marks.putMark(db, name, value),
     addEvent: (row) => records.addEvent(db, row),
     addKey: (row) => credentials.addKey(db, row),
     revokeKey: (id, at) => credentials.revokeKey(db, id, at),

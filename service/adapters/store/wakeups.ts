@@ -17,6 +17,23 @@ const CLAIM = sql(
    returning w.topic, w.key, w.seq, w.attempts`,
 );
 
+const CLAIM_KEYS = sql(
+  "wakeup_claim_keys",
+  `update wakeup w set lease = $1, lease_until = $3, due_at = $3, attempts = w.attempts + 1
+   from unnest($4::text[], $5::text[]) as c(topic, key)
+   where w.topic = c.topic and w.key = c.key and w.due_at <= $2 and (w.lease_until is null or w.lease_until <= $2)
+   returning w.topic, w.key, w.seq, w.attempts`,
+);
+
+const DUE_OF = sql("wakeup_due_of", "select due_at from wakeup where topic = $1 and key = $2");
+
+const ENSURE = sql(
+  "wakeup_ensure",
+  `insert into wakeup (topic, key, due_at, not_before, seq, attempts)
+   select t, k, d, $4, 1, 0 from unnest($1::text[], $2::text[], $3::timestamptz[]) as w(t, k, d)
+   on conflict (topic, key) do nothing`,
+);
+
 const WAKE = sql(
   "wakeup_wake",
   `insert into wakeup (topic, key, due_at, not_before, seq, attempts)
@@ -62,7 +79,7 @@ export async function claim(
   leaseUntil: Date,
 ): Promise<readonly Held[]> {
   const sorted = sortByKey(wakeups);
-  const { rows } = await db.query<{ topic: Topic; key: string; seq: unknown; attempts: unknown }>(CLAIM, [
+  const { rows } = await db.query<ClaimedRow>(CLAIM, [
     lease,
     now,
     leaseUntil,
@@ -70,6 +87,30 @@ export async function claim(
     sorted.map((w) => w.key),
     sorted.map((w) => w.seq),
   ]);
+  return heldOf(rows, lease, leaseUntil);
+}
+
+export async function claimKeys(
+  db: Sql,
+  keys: readonly { readonly topic: Topic; readonly key: string }[],
+  lease: string,
+  now: Date,
+  leaseUntil: Date,
+): Promise<readonly Held[]> {
+  const sorted = sortByKey(keys);
+  const { rows } = await db.query<ClaimedRow>(CLAIM_KEYS, [
+    lease,
+    now,
+    leaseUntil,
+    sorted.map((w) => w.topic),
+    sorted.map((w) => w.key),
+  ]);
+  return heldOf(rows, lease, leaseUntil);
+}
+
+type ClaimedRow = { topic: Topic; key: string; seq: unknown; attempts: unknown };
+
+function heldOf(rows: readonly ClaimedRow[], lease: string, leaseUntil: Date): readonly Held[] {
   const held = rows.map((row) => ({
     topic: row.topic,
     key: row.key,
@@ -114,6 +155,20 @@ export async function settle(db: Sql, held: Held, to: Settle): Promise<boolean> 
 export async function renew(db: Sql, held: Held, leaseUntil: Date): Promise<boolean> {
   const { rowCount } = await db.query(RENEW, [held.topic, held.key, held.lease, leaseUntil]);
   return rowCount > 0;
+}
+
+export async function dueOf(db: Sql, topic: Topic, key: string): Promise<Date | null> {
+  return (await one<{ due_at: Date }>(db, DUE_OF, [topic, key]))?.due_at ?? null;
+}
+
+export async function ensure(db: Sql, wakes: readonly Wake[]): Promise<void> {
+  const sorted = sortByKey(wakes);
+  await db.query(ENSURE, [
+    sorted.map((w) => w.topic),
+    sorted.map((w) => w.key),
+    sorted.map((w) => w.dueAt),
+    EPOCH,
+  ]);
 }
 
 export async function nextDue(db: Sql): Promise<Date | null> {

@@ -1,6 +1,6 @@
 /** `offshoot store migrate`, and how the operator's commands open the store. */
 import { checkStoreVersion, migrateStore } from "../../adapters/store/schema.ts";
-import { openStore } from "../../compose.ts";
+import { openStore } from "../../compose-parts.ts";
 import { readStoreConfig } from "../../config.ts";
 import type { Command } from "../command.ts";
 import { EXIT } from "../exit.ts";

@@ -1,0 +1,127 @@
+/** The parts of compose.ts that are chosen by the configuration: how the store is reached, and what may be left out. */
+import { readFileSync } from "node:fs";
+import pg from "pg";
+import { createStackControl } from "./adapters/cloudformation.ts";
+import { createDsqlPool, type DsqlConnectionOptions } from "./adapters/dsql-connection.ts";
+import { createClusterControl } from "./adapters/dsql-control.ts";
+import { createCredentials } from "./adapters/dsql-credentials.ts";
+import { createTokenSigner } from "./adapters/dsql-token.ts";
+import { createLog } from "./adapters/log.ts";
+import { createParameters } from "./adapters/parameters.ts";
+import { createQueue } from "./adapters/queue.ts";
+import { createDatabase } from "./adapters/store/database.ts";
+import type { StoreFlavour } from "./adapters/store/schema.ts";
+import { createStore } from "./adapters/store/store.ts";
+import type { Config, StoreConfig } from "./config.ts";
+import { AGE_DAYS, CALL_TIMEOUT_MS } from "./domain/limits.ts";
+import type { Policy } from "./handlers/context.ts";
+import type { Log } from "./handlers/ports.ts";
+import type { Queue } from "./handlers/ports-queue.ts";
+import type { Store } from "./handlers/ports-store.ts";
+
+/** Connections to the store: one per step that runs at a time, the journal's, and one to spare. */
+const STORE_CONNECTIONS = 12;
+/** A store that hangs must not hold a step, and the worker with it, for longer than one that is away. */
+const CONNECT_TIMEOUT_MS = 10_000;
+const DAY_MS = 86_400_000;
+
+export function logOf({ log, github }: Config): Log {
+  return createLog({ level: log.level, secrets: github.webhookSecrets });
+}
+
+/** The pool of the store, with the flavour of Postgres behind it. */
+export function openStore(config: StoreConfig): { pool: pg.Pool; store: Store; flavour: StoreFlavour } {
+  const pool = openPool(config);
+  return { pool, store: createStore(createDatabase(pool)), flavour: config.store.kind };
+}
+
+/** A pool on the store of at most `max` connections. */
+export function openPool(config: StoreConfig, max: number = STORE_CONNECTIONS): pg.Pool {
+  const { store } = config;
+  if (store.kind === "postgres") {
+    return new pg.Pool({
+      connectionString: store.url,
+      max,
+      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+      query_timeout: CALL_TIMEOUT_MS,
+      keepAlive: true,
+    });
+  }
+  return createDsqlPool({ ...connectionOf(config), host: store.host, max });
+}
+
+export function connectionOf({ aws }: StoreConfig): DsqlConnectionOptions {
+  const { region, connectTo } = aws;
+  const local = connectTo && {
+    connectTo: { host: connectTo.address, port: connectTo.port },
+    ca: readFileSync(connectTo.caFile, "utf8"),
+  };
+  return { region, credentials: createCredentials(), ...local };
+}
+
+/** DSQL's control plane, and CloudFormation's, which clusters that stacks made need whatever is wanted of new ones. */
+export function controlsOf({ aws, clusters }: Config, { region, credentials }: DsqlConnectionOptions) {
+  const { stacks, extraTags, kmsKeyArn } = clusters;
+  const { roleArn, boundaryArn } = stacks;
+  const control = { region, credentials, extraTags, kmsKeyArn };
+  const stack = { region, credentials, roleArn, policy: { boundaryArn, kmsKeyArn, extraTags } };
+  const at = (endpoint: string | null) => (endpoint ? { endpoint } : {});
+  return {
+    control: createClusterControl({ ...control, ...at(aws.dsqlEndpoint) }),
+    stacks: createStackControl({ ...stack, ...at(stacks.endpoint) }),
+  };
+}
+
+/** Null unless a prefix says that parameters are kept. */
+export function parametersOf({ access }: Config, { region, credentials }: DsqlConnectionOptions) {
+  if (access.parameterPrefix === null) return null;
+  const { ssmEndpoint: endpoint } = access;
+  return createParameters({ region, credentials, ...(endpoint ? { endpoint } : {}) });
+}
+
+/** Null unless a role says who signs. */
+export function signerOf({ access }: Config, { region, credentials }: DsqlConnectionOptions) {
+  const { tokenRoleArn: roleArn, stsEndpoint: endpoint } = access;
+  if (roleArn === null) return null;
+  return createTokenSigner({ region, credentials, roleArn, ...(endpoint ? { endpoint } : {}) });
+}
+
+/** A command of this installation's own, as of the demo, stands in for the published command line. */
+function signInUrlOf({ api, access, connect }: Config): string | null {
+  const works = api.githubClientId !== null && access.tokenRoleArn !== null && connect.command === null;
+  return works ? api.publicUrl : null;
+}
+
+export function policyOf(config: Config): Policy {
+  const { aws, limits, connect, github } = config;
+  return {
+    account: aws.account,
+    region: aws.region,
+    maxClusters: limits.maxClusters,
+    quota: limits.clusterQuota,
+    reserve: limits.slotReserve,
+    caps: { perAuthor: limits.environmentsPerAuthor, perRepository: limits.environmentsPerRepository },
+    leaseMs: limits.leaseMs,
+    grace: { previewMs: limits.graceMs, tenantMs: limits.tenantGraceMs },
+    idleMs: limits.idleMs,
+    ageMs: AGE_DAYS * DAY_MS,
+    migrationsDirectory: config.migrations.directory,
+    webUrl: github.webUrl,
+    connect: {
+      to: aws.connectTo,
+      command: connect.command,
+      environment: connect.environment,
+      signInUrl: signInUrlOf(config),
+    },
+    access: config.access,
+    stacks: config.clusters.stacks,
+    parameterPrefix: config.access.parameterPrefix,
+  };
+}
+
+/** Null unless a queue is named. */
+export function queueOf({ queue }: Config, { region, credentials }: DsqlConnectionOptions): Queue | null {
+  if (queue.url === null) return null;
+  const { url, endpoint } = queue;
+  return createQueue({ region, credentials, url, ...(endpoint ? { endpoint } : {}) });
+}
