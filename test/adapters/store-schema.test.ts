@@ -44,11 +44,27 @@ describe("the schema of the store", () => {
     expect(await migrateStore(pool, "postgres")).toEqual([expect.stringMatching(/^0001/)]);
   });
 
-  it("of a newer version is refused", async () => {
-    await pool.query("insert into meta (key, value) values ('migration:9999_later.sql', 'applied')");
+  it("of a later version is accepted as long as that only added, and tells what is new", async () => {
+    await pool.query("insert into meta (key, value) values ('migration:9998_later.sql', 'applied')");
+    expect(await checkStoreVersion(pool)).toEqual(["9998_later.sql"]);
+  });
+
+  it("of a later version that broke with this one is refused", async () => {
+    await pool.query("update meta set value = '9999_breaking.sql' where key = 'compatible_from'");
     await expect(checkStoreVersion(pool)).rejects.toMatchObject({
       reason: "store_version",
-      message: expect.stringContaining("9999_later.sql"),
+      message: expect.stringContaining("9998_later.sql"),
     });
+  });
+
+  it("is not made older by this version's migrations", async () => {
+    expect(await migrateStore(pool, "postgres")).toEqual([]);
+    const { rows } = await pool.query("select value from meta where key = 'compatible_from'");
+    expect(rows).toEqual([{ value: "9999_breaking.sql" }]);
+  });
+
+  it("of a later version that said nothing about this one is refused", async () => {
+    await pool.query("delete from meta where key = 'compatible_from'");
+    await expect(checkStoreVersion(pool)).rejects.toMatchObject({ reason: "store_version" });
   });
 });

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import pg from "pg";
 import { startInstance } from "../../local/dsql/engine.ts";
 import { createDatabase } from "../../service/adapters/store/database.ts";
+import { META } from "../../service/adapters/store/schema.ts";
 import { createStore } from "../../service/adapters/store/store.ts";
 
 const MIGRATIONS = join(import.meta.dirname, "..", "..", "service", "migrations");
@@ -47,6 +48,7 @@ export type TestStore = Awaited<ReturnType<typeof startStore>>;
 
 /** Applies service/migrations in name order, as plain Postgres takes them. */
 export async function applySchema(client: { query(text: string): Promise<unknown> }): Promise<void> {
+  await client.query(META);
   const names = (await readdir(MIGRATIONS)).filter((name) => name.endsWith(".sql")).sort();
   for (const name of names) await client.query(await readFile(join(MIGRATIONS, name), "utf8"));
 }

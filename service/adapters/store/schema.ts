@@ -1,14 +1,18 @@
 import type { Pool } from "pg";
 import { Refused } from "../../domain/errors.ts";
 import { isConflict } from "./database.ts";
-import { migrationFiles } from "./migration-files.ts";
+import { type MigrationFile, migrationFiles } from "./migration-files.ts";
 
-const META = "CREATE TABLE IF NOT EXISTS meta (key text PRIMARY KEY, value text NOT NULL)";
+export const META = "CREATE TABLE IF NOT EXISTS meta (key text PRIMARY KEY, value text NOT NULL)";
 /** Conflicts with another starter, or with DSQL's catalog after a change, pass within a few tries. */
 const TRIES_MAX = 20;
 const WAIT_MS = 100;
 /** Postgres codes of "exists already": a crash after the statement and before its record leaves this. */
 const EXISTS = new Set(["42P07", "42710", "42701"]);
+/** A migration that older code cannot work with says so, and why, in its first line. All others only add. */
+const BREAKING = /^-- breaking: /;
+/** The key in meta of the newest migration that code must know to work on the store; empty if there is none. */
+const COMPATIBLE_FROM = "compatible_from";
 const CREATE_INDEX = /^(create\s+(?:unique\s+)?index)\s+/i;
 
 /** How an index is made: in the background on DSQL, at once on plain Postgres. */
@@ -16,14 +20,17 @@ export type StoreFlavour = "dsql" | "postgres";
 
 /**
  * Applies the migrations that the store does not have yet; `applied` names them in order. Idempotent, and safe if two
- * start at once. A deploy step: the service itself only compares.
+ * start at once. A deploy step: the service itself only compares. Code of the version before goes on working meanwhile
+ * and afterwards, unless a migration is breaking.
  */
 export async function migrateStore(pool: Pool, flavour: StoreFlavour): Promise<readonly string[]> {
   // Of two who start together, plain Postgres may tell one that the other's table is there, despite IF NOT EXISTS.
   await retrying(() => pool.query(META)).catch(ignoreExisting);
   const done = await appliedMigrations(pool);
   const applied: string[] = [];
-  for (const { name, text } of await migrationFiles()) {
+  const files = await migrationFiles();
+  await raiseCompatibleFrom(pool, files);
+  for (const { name, text } of files) {
     if (done.has(name)) continue;
     await apply(pool, flavour, text);
     await retrying(() =>
@@ -36,23 +43,49 @@ export async function migrateStore(pool: Pool, flavour: StoreFlavour): Promise<r
   return applied;
 }
 
-/** Throws Refused `store_version` unless the store has exactly the migrations of this version of the service. */
-export async function checkStoreVersion(pool: Pool): Promise<void> {
+/** Names the newest breaking migration before it is applied, so that older code refuses at once. Never lowers it. */
+async function raiseCompatibleFrom(pool: Pool, files: readonly MigrationFile[]): Promise<void> {
+  const newest = files.filter(({ text }) => BREAKING.test(text)).at(-1)?.name ?? "";
+  await retrying(() =>
+    pool.query(
+      `insert into meta (key, value) values ($1, $2)
+       on conflict (key) do update set value = excluded.value where meta.value < excluded.value`,
+      [COMPATIBLE_FROM, newest],
+    ),
+  );
+}
+
+/**
+ * Throws Refused `store_version` if the store lacks a migration of this version of the service, or has a newer one that
+ * this version cannot work with. Out: the names of those that only newer code knows.
+ */
+export async function checkStoreVersion(pool: Pool): Promise<readonly string[]> {
   const ours = (await migrationFiles()).map(({ name }) => name);
-  const done = await retrying(() => appliedMigrations(pool)).catch((error: unknown) => {
-    if (error instanceof Error && "code" in error && error.code === "42P01") return new Set<string>();
+  const { done, compatibleFrom } = await retrying(() => readVersion(pool)).catch((error: unknown) => {
+    if (error instanceof Error && "code" in error && error.code === "42P01") return EMPTY_STORE;
     throw error;
   });
   const missing = ours.filter((name) => !done.has(name));
-  const unknown = [...done].filter((name) => !ours.includes(name));
-  if (missing.length === 0 && unknown.length === 0) return;
-  const what =
-    missing.length > 0
-      ? `lacks ${missing.join(", ")}`
-      : `has ${unknown.join(", ")}, which this version does not know`;
-  const next =
-    missing.length > 0 ? "Run `offshoot store migrate`." : "Start the newer version of the service.";
-  throw new Refused("store_version", `The store ${what}. ${next}`);
+  if (missing.length > 0) {
+    const text = `The store lacks ${missing.join(", ")}. Run \`offshoot store migrate\`.`;
+    throw new Refused("store_version", text);
+  }
+  const newer = [...done].filter((name) => !ours.includes(name));
+  // A store that never said it was made by a version that expects exactly its own migrations.
+  const isKnown = compatibleFrom === "" || (compatibleFrom !== null && ours.includes(compatibleFrom));
+  if (newer.length === 0 || isKnown) return newer;
+  const text = `The store has ${newer.join(", ")}, which this version cannot work with. Start the newer version of the service.`;
+  throw new Refused("store_version", text);
+}
+
+const EMPTY_STORE = { done: new Set<string>(), compatibleFrom: null };
+
+async function readVersion(pool: Pool) {
+  const done = await appliedMigrations(pool);
+  const { rows } = await pool.query<{ value: string }>("select value from meta where key = $1", [
+    COMPATIBLE_FROM,
+  ]);
+  return { done, compatibleFrom: rows[0]?.value ?? null };
 }
 
 async function apply(pool: Pool, flavour: StoreFlavour, text: string): Promise<void> {
@@ -71,7 +104,8 @@ function ignoreExisting(error: unknown): void {
   if (!EXISTS.has(code)) throw error;
 }
 
-async function appliedMigrations(pool: Pool): Promise<Set<string>> {
+/** The names of the migrations that the store has. */
+export async function appliedMigrations(pool: Pick<Pool, "query">): Promise<Set<string>> {
   const { rows } = await pool.query<{ key: string }>(
     "select key from meta where key like 'migration:%' order by key",
   );
