@@ -81,6 +81,8 @@ export interface SlotRows {
   readonly ours: number;
   /** Of these, the ones that a complete list of AWS shows. */
   readonly oursWithId: number;
+  /** Of the identifiers asked about, the ones that are still nobody's row. */
+  readonly foreign: number;
   readonly regionVersion: number;
 }
 

@@ -40,13 +40,12 @@ export async function reconcileEnvironment(context: Context, step: Step): Promis
 
 /**
  * Takes the slot, or the place in the queue, that is offered. Of several that take one at once the first wins; the others
- * count again, in the store only, because a list of AWS takes far longer than the moment that they lost by.
+ * count again.
  */
 async function performOffered(work: Work, graceMs: number): Promise<void> {
   const { context, environment, serving, next } = work;
-  let foreign: number | undefined;
   for (let tries = 1; ; tries += 1) {
-    const offered = await readOffer(context, environment, foreign);
+    const offered = await readOffer(context, environment);
     const now = context.clock.now();
     const decision = decideEnvironment(environment, serving, next, offered.offer, now, graceMs);
     try {
@@ -54,7 +53,6 @@ async function performOffered(work: Work, graceMs: number): Promise<void> {
     } catch (error) {
       const isLost = error instanceof Retryable && error.reason === "stale";
       if (!isLost || tries >= SLOT_TRIES_MAX) throw error;
-      foreign = offered.census.foreign;
     }
   }
 }

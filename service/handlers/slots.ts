@@ -1,5 +1,4 @@
 import type { Environment } from "../domain/environment.ts";
-import { Retryable } from "../domain/errors.ts";
 import {
   type Offer,
   offerRebuild,
@@ -9,6 +8,7 @@ import {
   type Waiting,
 } from "../domain/slots.ts";
 import type { Context } from "./context.ts";
+import { readForeign } from "./foreign.ts";
 
 /** An offer with what it was based on; the intent must take the same `regionVersion`, or be offered again. */
 export interface Offered {
@@ -19,45 +19,28 @@ export interface Offered {
   readonly settling: boolean;
 }
 
-/**
- * Counts slots, at AWS and in the store, and offers one to the environment or a place in the queue. `foreign`: what a
- * list of a moment ago said of the clusters of others; then AWS is not asked again.
- */
-export async function readOffer(
-  context: Context,
-  environment: Environment,
-  foreign?: number,
-): Promise<Offered> {
+/** Counts slots, at AWS and in the store, and offers one to the environment or a place in the queue. */
+export async function readOffer(context: Context, environment: Environment): Promise<Offered> {
   const { store, policy } = context;
-  const { census, regionVersion, settling } = await readCensus(context, foreign);
+  const { census, regionVersion, settling } = await readCensus(context);
   if (environment.servingId) return { offer: offerRebuild(census), regionVersion, census, settling };
   const [waiting, holdings] = [await store.waiting(), await store.holdings()];
   const offer = offerSlot(asWaiting(environment), ahead(environment, waiting), holdings, policy.caps, census);
   return { offer, regionVersion, census, settling };
 }
 
-/** Counts the slots, at AWS and in the store. */
-export async function readCensus(context: Context, foreign?: number): Promise<Omit<Offered, "offer">> {
+/** Counts the slots. Our own clusters are subtracted from AWS' list by their identifiers, so a count is no guess. */
+export async function readCensus(context: Context): Promise<Omit<Offered, "offer">> {
   const { store, policy } = context;
-  const listed = foreign === undefined ? await countListed(context) : null;
-  const rows = await store.slotRows(policy.account, policy.region);
+  const rows = await store.slotRows(policy.account, policy.region, await readForeign(context));
   const census: SlotCensus = {
     maxClusters: policy.maxClusters,
     quota: policy.quota,
     reserve: policy.reserve,
-    foreign: listed === null ? (foreign ?? 0) : Math.max(0, listed - rows.oursWithId),
+    foreign: rows.foreign,
     ours: rows.ours,
   };
-  const { regionVersion } = rows;
-  const settling = rows.ours > rows.oursWithId;
-  return { regionVersion, census, settling };
-}
-
-async function countListed({ control, policy }: Context): Promise<number> {
-  const listed = await control.count();
-  if (listed !== null) return listed;
-  const text = `The clusters in ${policy.region} could not be counted; trying again.`;
-  throw new Retryable("aws_unavailable", text);
+  return { regionVersion: rows.regionVersion, census, settling: rows.ours > rows.oursWithId };
 }
 
 /** The number of slots that previews have in all. */

@@ -7,8 +7,13 @@ import type { Sql } from "./sql.ts";
 const COUNT = sql(
   "slot_count",
   `select count(*) as ours, count(identifier) as with_id,
-     (select version from region where account = $1 and region = $2) as version
+     (select version from region where account = $1 and region = $2) as version,
+     (select count(*) from cluster where identifier = any($3::text[])) as known
    from cluster where account = $1 and region = $2 and status <> 'gone'`,
+);
+const KNOWN = sql(
+  "cluster_known_identifiers",
+  "select identifier from cluster where identifier = any($1::text[]) order by identifier",
 );
 const REGION = sql("region_row", "select paused_until from region where account = $1 and region = $2");
 const TAKE = sql(
@@ -52,13 +57,28 @@ const HOLDERS = sql(
 
 const EPOCH = new Date(0);
 
-export async function slotRows(db: Sql, account: string, region: string): Promise<SlotRows> {
-  const row = await one<{ ours: unknown; with_id: unknown; version: unknown }>(db, COUNT, [account, region]);
+export async function slotRows(
+  db: Sql,
+  account: string,
+  region: string,
+  others: readonly string[],
+): Promise<SlotRows> {
+  type Row = { ours: unknown; with_id: unknown; version: unknown; known: unknown };
+  const row = await one<Row>(db, COUNT, [account, region, others]);
   return {
     ours: number(row?.ours ?? 0),
     oursWithId: number(row?.with_id ?? 0),
+    foreign: Math.max(0, others.length - number(row?.known ?? 0)),
     regionVersion: number(row?.version ?? 0),
   };
+}
+
+export async function knownIdentifiers(
+  db: Sql,
+  identifiers: readonly string[],
+): Promise<ReadonlySet<string>> {
+  const { rows } = await db.query<{ identifier: string }>(KNOWN, [identifiers]);
+  return new Set(rows.map(({ identifier }) => identifier));
 }
 
 export async function regionPause(db: Sql, account: string, region: string): Promise<Date> {

@@ -1,0 +1,1 @@
+CREATE INDEX cluster_identifier ON cluster (identifier)
