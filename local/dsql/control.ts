@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import { Check } from "typebox/value";
-import { Fault, type Faults } from "./faults.ts";
+import { addFaultRoutes } from "./fault-routes.ts";
+import type { Faults } from "./faults.ts";
 import { parseResourcePolicy } from "./policy.ts";
 import { type Identity, type Principals, refuseAction } from "./principals.ts";
 import type { Registry } from "./registry.ts";
@@ -228,17 +228,5 @@ function addLocalRoutes(app: FastifyInstance, { registry, faults, activity }: Co
       ...activity(identifier),
     })),
   );
-  app.post("/_local/faults", (request, reply) => {
-    const fault = parseBody(bodyOf(request));
-    if (!Check(Fault, fault)) {
-      const shape = "{ operation, answer: 500 | 429 | 'hang' | 'lost', times, retryAfterSeconds? }";
-      throw validationFailed("fieldValidationFailed", `A fault is ${shape}`);
-    }
-    faults.add(fault);
-    return reply.code(204).send();
-  });
-  app.delete("/_local/faults", (_request, reply) => {
-    faults.clear();
-    return reply.code(204).send();
-  });
+  addFaultRoutes(app, faults);
 }

@@ -8,12 +8,14 @@ import { buildControl } from "./control.ts";
 import { openEngine } from "./engine.ts";
 import { makeFaults } from "./faults.ts";
 import { openFront } from "./front.ts";
+import { openIamStore } from "./iam-store.ts";
 import { noInstances, openInstances } from "./instances.ts";
 import { lockDirectory } from "./lock.ts";
 import { buildNeighbours } from "./neighbours.ts";
 import { openParameters } from "./parameters.ts";
 import { openPrincipals } from "./principals.ts";
 import { openRegistry, type Registry } from "./registry.ts";
+import { openSecretStore } from "./secret-store.ts";
 
 /** What the process prints as one line of JSON when it answers. */
 export interface LocalDsqlReady {
@@ -120,7 +122,10 @@ async function start(flags: Flags): Promise<{ ready: LocalDsqlReady; stop(): Pro
     removed: instances.remove,
     policyChanged: connections.policyChanged,
   });
-  const neighbours = buildNeighbours({ ...shared, parameters });
+  const neighbours = buildNeighbours({
+    ...{ ...shared, parameters, quota: flags.quota },
+    ...{ secrets: openSecretStore(directory), iam: openIamStore(directory) },
+  });
   const controlUrl = await control.listen({ host: ADDRESS, port: flags.controlPort });
   const neighboursUrl = await neighbours.listen({ host: ADDRESS, port: flags.neighboursPort });
   const stop = async (): Promise<void> => {

@@ -2,14 +2,16 @@ import type { Identity, Refusal } from "./principals.ts";
 
 /** One of AWS' services beside DSQL, in the protocol that its SDK client speaks. */
 export interface Neighbour {
-  service: "sts" | "ssm";
+  service: "sts" | "ssm" | "cloudformation" | "secretsmanager" | "servicequotas" | "iam";
+  /** What its requests are signed for, if that is always the same Region. */
+  region?: string;
   contentType: string;
   /** Reads what a request asks for. Throws NeighbourError. */
   read(headers: Readonly<Record<string, unknown>>, body: string): Wish;
   /** What the operation is done to, as policies name it; nothing if everybody may do it. */
   resourceOf(wish: Wish): string | undefined;
   /** Does it. Out: the answer's body. Throws NeighbourError. */
-  run(wish: Wish, identity: Identity): string;
+  run(wish: Wish, identity: Identity): Promise<string> | string;
   /** The body of an error. */
   describe(error: NeighbourError): string;
   /** How the service calls the errors that all services have. */

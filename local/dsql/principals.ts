@@ -131,7 +131,7 @@ function namesOf(accountId: string, principalArn: string, roleName: string, sess
 }
 
 /** The unique id that IAM gives a role: the same for the same ARN. */
-function roleIdOf(roleArn: string): string {
+export function roleIdOf(roleArn: string): string {
   return `AROA${base36(createHmac("sha256", "role").update(roleArn).digest())}`;
 }
 

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { policies } from "./policies.ts";
 import { conflict, quotaExceeded, validationFailed } from "./service-error.ts";
 import {
@@ -11,6 +10,7 @@ import {
   type Shelf,
 } from "./shelf.ts";
 import type { ClusterRecord, State } from "./state.ts";
+import { digestOf } from "./text.ts";
 
 export interface CreateInput {
   deletionProtectionEnabled?: boolean;
@@ -50,7 +50,7 @@ function oncePerToken({ tokens, save }: State) {
     parameters: unknown,
     change: () => Changed<Answer>,
   ): Answer => {
-    const digest = createHash("sha256").update(canonical(parameters)).digest("hex");
+    const digest = digestOf(parameters);
     const known = token === undefined ? undefined : tokens.get(token);
     if (known && known.digest !== digest)
       throw conflict("The client token was used before with other parameters");
@@ -147,13 +147,4 @@ function tagging({ state, find }: Shelf) {
       state.save({ cluster: { ...cluster, tags: Object.fromEntries(kept) } });
     },
   };
-}
-
-/** JSON with sorted keys, so that equal parameters have equal digests. */
-function canonical(value: unknown): string {
-  return JSON.stringify(value, (_key, part: unknown) =>
-    typeof part === "object" && part !== null && !Array.isArray(part)
-      ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : part,
-  );
 }

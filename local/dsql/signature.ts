@@ -2,12 +2,13 @@ import { createHash } from "node:crypto";
 import { Sha256 } from "@smithy/core/checksum";
 import { HttpRequest } from "@smithy/core/protocols";
 import { SignatureV4 } from "@smithy/signature-v4";
+import type { Neighbour } from "./neighbour.ts";
 import type { Identity, Principals, Refusal } from "./principals.ts";
 import { equal } from "./text.ts";
 
 /** What a signature is good for, and who may sign. */
 export interface Scope {
-  service: "dsql" | "sts" | "ssm";
+  service: "dsql" | Neighbour["service"];
   region: string;
   principals: Pick<Principals, "find">;
 }

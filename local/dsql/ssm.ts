@@ -1,6 +1,6 @@
 import Type from "typebox";
-import Value from "typebox/value";
-import { type Neighbour, NeighbourError, type Wish } from "./neighbour.ts";
+import { jsonService } from "./json-protocol.ts";
+import { type Neighbour, NeighbourError } from "./neighbour.ts";
 import type { ParameterRecord, Parameters } from "./parameters.ts";
 
 // Bounds are those of the API's model (version 2014-11-06) and of its standard tier.
@@ -18,7 +18,6 @@ const Filter = Type.Object({
   Values: Type.Array(Type.String(), { minItems: 1, maxItems: 50 }),
 });
 
-/** Members that are missing here are refused: ignoring them would promise what is not there. */
 const INPUTS = {
   PutParameter: Type.Object({
     Name,
@@ -59,23 +58,17 @@ const DEFAULT_PATH_PAGE = 10;
 /** The local SSM (JSON 1.1), as far as it keeps parameters of type String. */
 export function makeSsm(parameters: Parameters, region: string, accountId: string): Neighbour {
   const arnOf = (name: string) => `arn:aws:ssm:${region}:${accountId}:parameter/${name.replace(/^\//, "")}`;
-  const operations = { ...changing(parameters), ...reading(parameters, arnOf), ...tagging(parameters) };
-  return {
-    ...{ service: "ssm", contentType: "application/x-amz-json-1.1", refusedStatus: 400, codes: CODES },
-    read({ "x-amz-target": target }, body) {
-      const operation = String(target).replace(/^AmazonSSM\./, "");
-      if (!isOperation(operation)) throw new NeighbourError("UnknownOperationException", operation);
-      return { operation, input: parse(operation, body) };
-    },
-    resourceOf({ operation, input }) {
+  return jsonService({
+    ...{ service: "ssm", target: "AmazonSSM", inputs: INPUTS, codes: CODES, invalidCode: INVALID },
+    resourceOf(operation, input) {
       if (operation === "DescribeParameters") return "*";
       return arnOf(String(input["Name"] ?? input["ResourceId"] ?? input["Path"]));
     },
-    run: ({ operation, input }: Wish) =>
-      JSON.stringify((operations[operation as Operation] as (input: unknown) => object)(input)),
-    describe: ({ code, message }) => JSON.stringify({ __type: code, message }),
-  };
+    operations: { ...changing(parameters), ...reading(parameters, arnOf), ...tagging(parameters) },
+  });
 }
+
+const INVALID = "ValidationException";
 
 const CODES: Neighbour["codes"] = {
   missing: "MissingAuthenticationTokenException",
@@ -86,29 +79,6 @@ const CODES: Neighbour["codes"] = {
   throttled: "ThrottlingException",
   internal: "InternalServerError",
 };
-
-function isOperation(name: string): name is Operation {
-  return Object.hasOwn(INPUTS, name);
-}
-
-function parse(operation: Operation, body: string): Record<string, unknown> {
-  let input: unknown;
-  try {
-    input = JSON.parse(body);
-  } catch {
-    throw new NeighbourError("SerializationException", "The request body is not JSON");
-  }
-  const schema = INPUTS[operation];
-  if (!Value.Check(schema, input)) {
-    const errors = Value.Errors(schema, input).map(
-      ({ instancePath, message }) => `${instancePath} ${message}`,
-    );
-    throw invalid(`${errors.length} validation errors detected: ${errors.join("; ")}`);
-  }
-  const other = Object.keys(input).find((name) => !Object.hasOwn(schema.properties, name));
-  if (other !== undefined) throw invalid(`${other} is not offered by the local SSM`);
-  return input;
-}
 
 function changing(parameters: Parameters) {
   return {
@@ -234,5 +204,5 @@ function notFound(name: string): NeighbourError {
 }
 
 function invalid(message: string): NeighbourError {
-  return new NeighbourError("ValidationException", message);
+  return new NeighbourError(INVALID, message);
 }

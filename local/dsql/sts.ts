@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { type Neighbour, NeighbourError, type Wish } from "./neighbour.ts";
 import { PolicyError, parseSessionPolicy } from "./policy.ts";
 import type { Identity, Principals } from "./principals.ts";
+import { type Tree, xml } from "./xml.ts";
 
 /** Bounds of AssumeRole as the API's model has them. */
 const MIN_SESSION_SECONDS = 900;
@@ -35,7 +36,7 @@ export function makeSts(principals: Principals, accountId: string): Neighbour {
       return assumedRole(principals.issue(readAssumeRole(wish, identity, accountId), new Date()));
     },
     describe: ({ code, message, status }) =>
-      xml("ErrorResponse", {
+      xml("ErrorResponse", NAMESPACE, {
         Error: { Type: status < 500 ? "Sender" : "Receiver", Code: code, Message: message },
         RequestId: randomUUID(),
       }),
@@ -121,28 +122,8 @@ function callerIdentity({ callerArn, userId }: Identity, accountId: string): str
 }
 
 function result(operation: string, members: Tree): string {
-  return xml(`${operation}Response`, {
+  return xml(`${operation}Response`, NAMESPACE, {
     [`${operation}Result`]: members,
     ResponseMetadata: { RequestId: randomUUID() },
   });
-}
-
-interface Tree {
-  [name: string]: string | Tree;
-}
-
-function xml(root: string, tree: Tree): string {
-  return `<${root} xmlns="${NAMESPACE}">${elements(tree)}</${root}>`;
-}
-
-function elements(tree: Tree): string {
-  return Object.entries(tree)
-    .map(
-      ([name, value]) => `<${name}>${typeof value === "string" ? escaped(value) : elements(value)}</${name}>`,
-    )
-    .join("");
-}
-
-function escaped(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 }
