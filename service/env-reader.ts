@@ -30,8 +30,11 @@ export interface Reader {
   variables(): readonly Variable[];
   /** Throws if there is a problem. */
   throwProblems(): void;
-  /** Also calls a variable of ours that nobody reads a problem: it is most likely misspelt. */
-  finish(): void;
+  /**
+   * Also calls a variable of ours that nobody reads a problem: it is most likely misspelt. Problems of the variables in
+   * `without` do not count.
+   */
+  finish(without?: readonly string[]): void;
 }
 
 /** One variable as the reader met it. */
@@ -68,8 +71,9 @@ export function createReader(env: Readonly<Record<string, string | undefined>>):
     else if (fallback === null) problem(name, "nothing", expected);
     return fallback ?? "";
   };
-  const throwProblems = () => {
-    if (problems.length > 0) throw new ConfigProblems(problems);
+  const throwProblems = (without: readonly string[] = []) => {
+    const left = problems.filter((line) => !without.some((name) => line.startsWith(`${name}: `)));
+    if (left.length > 0) throw new ConfigProblems(left);
   };
   return {
     text: (name, pattern, expected, fallback) =>
@@ -93,14 +97,14 @@ export function createReader(env: Readonly<Record<string, string | undefined>>):
     variables: () => [...known.values()],
     ignore: (name) => void get(name, "", ""),
     problem,
-    throwProblems,
-    finish() {
+    throwProblems: () => throwProblems(),
+    finish(without = []) {
       for (const name of Object.keys(env).sort()) {
         if (env[name] !== undefined && name.startsWith("OFFSHOOT_") && !known.has(name)) {
           problem(name, "a value", "no such variable; is it misspelt? The README lists them all");
         }
       }
-      throwProblems();
+      throwProblems(without);
     },
   };
 }

@@ -1,6 +1,7 @@
 import type { FastifyRequest } from "fastify";
 import { ApiError, badCredentials, forbidden, movedPermanently, notFound } from "./api-error.ts";
-import { type Credentials, covers, type Grant, type PermissionName } from "./credentials.ts";
+import type { PermissionName } from "./app.ts";
+import { type Credentials, covers, type Grant } from "./credentials.ts";
 import { type Account, type Comment, type Pull, permissionOf, type Repository } from "./model.ts";
 import type { State } from "./state.ts";
 

@@ -8,13 +8,14 @@ export function commentBody(site: Site, state: State, comment: Comment): Schemas
   const { id, pull, author, body } = comment;
   const name = fullName(pull.repository);
   const url = `${site.apiUrl}/repos/${name}/issues/comments/${id}`;
+  const app = state.apps.current();
   return {
     ...{ id, node_id: nodeId("IssueComment", id), url, body, user: userBody(site, author) },
     html_url: `${site.pageUrl}/${name}/pull/${pull.number}#issuecomment-${id}`,
     issue_url: `${site.apiUrl}/repos/${name}/issues/${pull.number}`,
     ...{ created_at: timeText(comment.createdAt), updated_at: timeText(comment.updatedAt) },
     author_association: associationOf(pull.repository, author),
-    performed_via_github_app: comment.viaApp ? appBody(site, state) : null,
+    performed_via_github_app: comment.viaApp && app ? appBody(site, state, app) : null,
     reactions: reactionCounts(`${url}/reactions`, comment.reactions),
   };
 }

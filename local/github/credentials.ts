@@ -1,11 +1,10 @@
-import { createPublicKey, generateKeyPairSync, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { errors, type JWTPayload, jwtVerify } from "jose";
 import { badCredentials, invalid } from "./api-error.ts";
+import type { Apps, Permissions } from "./app.ts";
 import type { Account, Repository } from "./model.ts";
-import { APP_ID, CLIENT_ID, GRANTED } from "./state.ts";
+import { APP_ID, CLIENT_ID } from "./state.ts";
 
-export type PermissionName = keyof typeof GRANTED;
-export type Permissions = Readonly<Partial<Record<PermissionName, "read" | "write">>>;
 export type Credentials = ReturnType<typeof createCredentials>;
 
 /** What an installation token allows. */
@@ -36,19 +35,17 @@ interface UserGrant {
   readonly expiresAt: number;
 }
 
-/** The App's key pair and the tokens that were handed out. */
-export function createCredentials() {
-  const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
-  const publicKey = createPublicKey(privateKey);
+/** What the App signs, and the tokens that were handed out. */
+export function createCredentials(apps: Pick<Apps, "current">) {
   let grants = new Map<string, Grant>();
   let users = new Map<string, UserGrant>();
   return {
-    /** PKCS#1, as GitHub gives it. */
-    privateKeyPem: privateKey.export({ type: "pkcs1", format: "pem" }).toString(),
     /** Throws 401 unless it is a JWT of the App that is valid now. (generating-a-json-web-token-jwt-for-a-github-app) */
     async checkJwt(jwt: string): Promise<void> {
       const now = Math.floor(Date.now() / 1000);
-      const { payload } = await jwtVerify(jwt, publicKey, {
+      const app = apps.current();
+      if (!app) throw badCredentials("Integration not found");
+      const { payload } = await jwtVerify(jwt, app.publicKey, {
         algorithms: ["RS256"],
         requiredClaims: ["iat", "exp", "iss"],
         clockTolerance: CLOCK_SECONDS,
@@ -98,13 +95,13 @@ export function createCredentials() {
 }
 
 /** The permissions that a token is asked for: some of those granted, or all of them. Throws 422 for any other. */
-export function readPermissions(wanted: unknown): Permissions {
-  if (wanted === undefined || wanted === null) return GRANTED;
+export function readPermissions(all: Permissions, wanted: unknown): Permissions {
+  if (wanted === undefined || wanted === null) return all;
   if (typeof wanted !== "object" || Array.isArray(wanted))
     throw invalid("Invalid request.\n\nFor 'properties/permissions', not an object.");
   const refused = "The permissions requested are not granted to this installation.";
   const entries = Object.entries(wanted).map(([name, level]) => {
-    const granted = Object.entries(GRANTED).find(([known]) => known === name)?.[1];
+    const granted = Object.entries(all).find(([known]) => known === name)?.[1];
     const isGranted = granted !== undefined && (level === granted || level === "read");
     if (!isGranted) throw invalid(refused);
     return [name, level];

@@ -2,19 +2,17 @@ import { randomUUID } from "node:crypto";
 import { Webhooks } from "@octokit/webhooks";
 import { notFound } from "./api-error.ts";
 import { type Schemas, timeText } from "./bodies-repository.ts";
-import { APP_ID, INSTALLATION_ID } from "./state.ts";
+import { APP_ID, HOOK_ID, INSTALLATION_ID } from "./state.ts";
 
 /** GitHub closes the connection after 10 s and does not try again. (best-practices-for-using-webhooks) */
 const TIMEOUT_MS = 10_000;
 /** Deliveries kept, and characters kept of each answer; GitHub keeps three days. */
 const DELIVERIES_MAX = 500;
 const ANSWER_CHARACTERS = 10_000;
-const HOOK_ID = 6001;
 
 export interface DeliveryOptions {
-  /** Where webhooks go; without it every delivery fails. */
-  readonly url?: string;
-  readonly secret: string;
+  /** Where webhooks go, and what signs them; every attempt asks anew. */
+  target(): { readonly url: string | undefined; readonly secret: string };
   /** Called after each delivery, with the name of its event. */
   done(name: string): void;
 }
@@ -23,7 +21,8 @@ export interface Event {
   readonly name: string;
   /** Null where the event has no actions. */
   readonly action: string | null;
-  readonly repositoryId: number;
+  /** Null for what is about the App itself. */
+  readonly repositoryId: number | null;
   readonly payload: Record<string, unknown>;
 }
 
@@ -44,8 +43,7 @@ interface Outcome {
 }
 
 /** Sends signed webhooks, each once, and keeps what became of them. */
-export function createDeliveries({ url, secret, done }: DeliveryOptions) {
-  const webhooks = new Webhooks({ secret });
+export function createDeliveries({ target, done }: DeliveryOptions) {
   const sent = new Map<number, { readonly event: Event; readonly delivery: Delivery }>();
   const pending = new Set<Promise<void>>();
   const closing = new AbortController();
@@ -55,13 +53,15 @@ export function createDeliveries({ url, secret, done }: DeliveryOptions) {
     const { id, guid, event, redelivery } = attempt;
     const body = JSON.stringify(event.payload);
     const startedAt = performance.now();
-    const headers = headersOf(event, guid, await webhooks.sign(body));
+    const { url, secret } = target();
+    const headers = headersOf(event, guid, await new Webhooks({ secret }).sign(body));
     const { status, status_code, response } = await post(url, body, headers, closing.signal);
     const delivery: Delivery = {
       ...{ id, guid, delivered_at: timeText(new Date()), redelivery, status, status_code },
       duration: Math.round(performance.now() - startedAt) / 1000,
       ...{ event: event.name, action: event.action, throttled_at: null, url: url ?? "" },
-      ...{ installation_id: INSTALLATION_ID, repository_id: event.repositoryId },
+      installation_id: event.repositoryId === null ? null : INSTALLATION_ID,
+      repository_id: event.repositoryId,
       ...{ request: { headers: { ...headers }, payload: event.payload }, response },
     };
     sent.set(id, { event, delivery });

@@ -3,6 +3,7 @@ import { idOf } from "./access.ts";
 import { ApiError } from "./api-error.ts";
 import { timeText } from "./bodies-repository.ts";
 import { Fault } from "./faults.ts";
+import { addLocalAppRoutes } from "./local-app.ts";
 import { addBranchRoutes } from "./local-branches.ts";
 import { addJobRoutes, addOidcRoutes } from "./local-jobs.ts";
 import { addDeviceRoutes } from "./local-login.ts";
@@ -40,6 +41,7 @@ export function addLocalApi(app: FastifyInstance, parts: Parts, options: LocalOp
       addCommentRoutes(local, parts);
       addBranchRoutes(local, parts);
       addRepositoryRoutes(local, parts);
+      addLocalAppRoutes(local, parts);
       addJobRoutes(local, parts);
       addOidcRoutes(local, parts);
       addDeviceRoutes(local, parts);

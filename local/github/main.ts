@@ -5,21 +5,24 @@ import { parseArgs } from "node:util";
 import { runLocal } from "../run.ts";
 import { createAccess } from "./access.ts";
 import { createActions } from "./actions.ts";
+import { ALL_GRANTS } from "./app.ts";
 import { createCredentials } from "./credentials.ts";
 import { createDeliveries } from "./deliveries.ts";
 import { createDeviceLogins, INTERVAL_SECONDS } from "./device.ts";
 import { createFaults } from "./faults.ts";
 import { createJobs } from "./jobs.ts";
 import { addLocalApi } from "./local-api.ts";
-import { type Change, placeOf } from "./model.ts";
+import { createManifests } from "./manifest.ts";
+import type { Change } from "./model.ts";
 import { createIssuer } from "./oidc.ts";
 import { addPage, createBroadcast } from "./page.ts";
 import type { Parts, RecordedCall } from "./parts.ts";
-import { payloadOf } from "./payloads.ts";
 import { addActionsRoutes } from "./routes-actions.ts";
 import { addLoginRoutes } from "./routes-login.ts";
+import { addManifestPages } from "./routes-manifest.ts";
 import { API_PREFIX, addApi, buildServer } from "./server.ts";
 import { APP_ID, APP_SLUG, CLIENT_ID, createState, INSTALLATION_ID } from "./state.ts";
+import { createWebhooks } from "./webhooks.ts";
 
 /** What the process prints as one line of JSON when it answers. */
 export interface LocalGitHubReady {
@@ -28,6 +31,7 @@ export interface LocalGitHubReady {
   apiUrl: string;
   appId: number;
   appSlug: string;
+  /** Nothing is there without an App. */
   privateKeyFile: string;
   webhookSecret: string;
   installationId: number;
@@ -44,6 +48,8 @@ interface Flags {
   dsqlControlUrl?: string;
   recordFile?: string;
   deviceIntervalSeconds: number;
+  /** Nobody has made the App yet; the manifest flow does. */
+  noApp: boolean;
 }
 
 const ADDRESS = "127.0.0.1";
@@ -59,6 +65,7 @@ function readFlags(args: string[]): Flags {
       "dsql-control-url": { type: "string" },
       record: { type: "string" },
       "device-interval-seconds": { type: "string", default: String(INTERVAL_SECONDS) },
+      "no-app": { type: "boolean", default: false },
     },
   });
   const { directory, record } = values;
@@ -67,7 +74,7 @@ function readFlags(args: string[]): Flags {
   const webhookUrl = readUrl("webhook-url", values["webhook-url"]);
   const dsqlControlUrl = readUrl("dsql-control-url", values["dsql-control-url"]);
   return {
-    ...{ directory: resolve(directory), webhookSecret: values["webhook-secret"] },
+    ...{ directory: resolve(directory), webhookSecret: values["webhook-secret"], noApp: values["no-app"] },
     port: readNumber("port", values.port, 0, 65_535),
     deviceIntervalSeconds: readNumber("device-interval-seconds", values["device-interval-seconds"], 1, 60),
     ...(webhookUrl === undefined ? {} : { webhookUrl }),
@@ -93,24 +100,24 @@ function readUrl(name: string, text: string | undefined): string | undefined {
 
 /** Starts everything. Out: what to print, and how to stop it all. */
 async function start(flags: Flags): Promise<{ ready: LocalGitHubReady; stop(): Promise<void> }> {
-  const { directory, webhookUrl, webhookSecret, recordFile } = flags;
+  const { directory, webhookUrl, webhookSecret, recordFile, noApp } = flags;
   const site = { apiUrl: "", pageUrl: "" };
   const state = createState();
   const broadcast = createBroadcast();
+  const { apps } = state;
   const deliveries = createDeliveries({
-    ...(webhookUrl === undefined ? {} : { url: webhookUrl }),
-    ...{ secret: webhookSecret, done: broadcast.delivered },
+    target: () => ({
+      url: apps.current()?.webhookUrl,
+      secret: apps.current()?.webhookSecret ?? webhookSecret,
+    }),
+    done: broadcast.delivered,
   });
+  const webhooks = createWebhooks({ site, state, deliveries });
   const tell = (change: Change): void => {
     broadcast.change(change);
-    const repository = placeOf(change);
-    // What happens in a fork is not told: the App is not installed there.
-    if (change.event === "reaction" || !state.installed.includes(repository)) return;
-    const action = "action" in change ? change.action : null;
-    const payload = payloadOf(site, state, change);
-    deliveries.send({ name: change.event, action, repositoryId: repository.id, payload });
+    webhooks.change(change);
   };
-  const credentials = createCredentials();
+  const credentials = createCredentials(apps);
   const issuer = createIssuer(site);
   const parts: Parts = {
     ...{
@@ -119,6 +126,7 @@ async function start(flags: Flags): Promise<{ ready: LocalGitHubReady; stop(): P
       deviceLogins: createDeviceLogins(credentials, flags.deviceIntervalSeconds),
     },
     ...{ site, state, credentials, deliveries, faults: createFaults() },
+    ...{ manifests: createManifests(apps, webhooks.made), installed: webhooks.installed },
     ...{ access: createAccess(state, credentials), actions: createActions(state, tell) },
     ...(recordFile === undefined ? {} : { record: recordTo(recordFile) }),
   };
@@ -127,12 +135,15 @@ async function start(flags: Flags): Promise<{ ready: LocalGitHubReady; stop(): P
   addLocalApi(app, parts, flags);
   addActionsRoutes(app, parts);
   addLoginRoutes(app, parts);
+  addManifestPages(app, parts);
   broadcast.addRoute(app);
   addPage(app);
   const pageUrl = await app.listen({ host: ADDRESS, port: flags.port });
   const apiUrl = pageUrl + API_PREFIX;
   Object.assign(site, { pageUrl, apiUrl });
-  const privateKeyFile = writeKey(directory, credentials.privateKeyPem);
+  const made = noApp ? null : apps.make({ ...ALL_GRANTS, name: "Offshoot local", webhookUrl, webhookSecret });
+  if (made) apps.install();
+  const privateKeyFile = writeKey(directory, made?.privateKeyPem);
   const identity = {
     ...{ appId: APP_ID, appSlug: APP_SLUG, installationId: INSTALLATION_ID },
     ...{ clientId: CLIENT_ID, oidcIssuer: issuer.url() },
@@ -143,12 +154,12 @@ async function start(flags: Flags): Promise<{ ready: LocalGitHubReady; stop(): P
   return { ready: { ready: true, pageUrl, apiUrl, ...identity, privateKeyFile, webhookSecret }, stop };
 }
 
-/** Written anew, so that nobody else can have it open. Out: its path. */
-function writeKey(directory: string, pem: string): string {
+/** Written anew, so that nobody else can have it open; an App's key that is gone is removed. Out: its path. */
+function writeKey(directory: string, pem: string | undefined): string {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const file = join(directory, "app.pem");
   rmSync(file, { force: true });
-  writeFileSync(file, pem, { mode: 0o600, flag: "wx" });
+  if (pem !== undefined) writeFileSync(file, pem, { mode: 0o600, flag: "wx" });
   return file;
 }
 

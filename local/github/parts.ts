@@ -6,6 +6,7 @@ import type { Deliveries } from "./deliveries.ts";
 import type { DeviceLogins } from "./device.ts";
 import type { Faults } from "./faults.ts";
 import type { Jobs } from "./jobs.ts";
+import type { Manifests } from "./manifest.ts";
 import type { Issuer } from "./oidc.ts";
 import type { State } from "./state.ts";
 
@@ -15,6 +16,7 @@ export interface Parts {
   readonly site: Site;
   readonly state: State;
   readonly actions: Actions;
+  readonly manifests: Manifests;
   readonly credentials: Credentials;
   readonly access: Access;
   readonly deliveries: Deliveries;
@@ -22,6 +24,8 @@ export interface Parts {
   readonly issuer: Issuer;
   readonly jobs: Jobs;
   readonly deviceLogins: DeviceLogins;
+  /** Tells the App that it was installed. */
+  installed(): void;
   /** Gets every request that was really answered, without credentials. */
   record?(call: RecordedCall): void;
 }

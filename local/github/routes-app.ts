@@ -1,7 +1,8 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { fieldsOf, idOf, parametersOf, queryOf } from "./access.ts";
 import { ApiError, forbidden, invalid, notFound } from "./api-error.ts";
-import { appBody, installationBody } from "./bodies-app.ts";
+import type { App, Apps, Grants } from "./app.ts";
+import { appBody, hookConfigBody, installationBody } from "./bodies-app.ts";
 import { repositoryBody, type Schemas, timeText } from "./bodies-repository.ts";
 import { covers, readPermissions } from "./credentials.ts";
 import type { Delivery } from "./deliveries.ts";
@@ -13,25 +14,28 @@ import { INSTALLATION_ID, type State } from "./state.ts";
 const TOKEN_REPOSITORIES_MAX = 500;
 
 /** The App, its installation and its tokens. */
-export function addAppRoutes(api: FastifyInstance, { site, state, access, credentials }: Parts): void {
+export function addAppRoutes(api: FastifyInstance, parts: Parts): void {
+  const { site, state, access, credentials } = parts;
+  const { apps } = state;
   api.get("/app", async (request) => {
     await access.asApp(request);
-    return { ...appBody(site, state), installations_count: 1 } satisfies Schemas["integration"];
+    const installations_count = apps.installation() ? 1 : 0;
+    return { ...appBody(site, state, appOf(apps)), installations_count } satisfies Schemas["integration"];
   });
   api.get("/app/installations", async (request, reply) => {
     await access.asApp(request);
-    return pageOf(site, request, reply, [installationBody(site, state)]);
+    const granted = apps.installation();
+    return pageOf(site, request, reply, granted ? [installationBody(site, state, granted)] : []);
   });
   api.get("/app/installations/:id", async (request) => {
     await access.asApp(request);
-    requireInstallation(request);
-    return installationBody(site, state);
+    return installationBody(site, state, installationOf(apps, request));
   });
   api.post("/app/installations/:id/access_tokens", async (request, reply) => {
     await access.asApp(request);
-    requireInstallation(request);
+    const granted = installationOf(apps, request);
     const { permissions: wanted, ...names } = fieldsOf(request);
-    const permissions = readPermissions(wanted);
+    const permissions = readPermissions(granted.permissions, wanted);
     const repositoryIds = readRepositories(state, names);
     const { token, grant } = credentials.issue(permissions, repositoryIds);
     const repositories = state.installed.filter((one) => covers(grant, one));
@@ -61,13 +65,18 @@ export function addAppRoutes(api: FastifyInstance, { site, state, access, creden
     await access.asApp(request);
     const { owner, repo } = parametersOf(request);
     const repository = state.repository(`${owner}/${repo}`);
-    if (!repository || !state.installed.includes(repository)) throw notFound();
-    return installationBody(site, state);
+    const granted = apps.installation();
+    if (!granted || !repository || !state.installed.includes(repository)) throw notFound();
+    return installationBody(site, state, granted);
   });
 }
 
 /** What became of the webhooks; only the App itself may ask. */
-export function addDeliveryRoutes(api: FastifyInstance, { site, access, deliveries }: Parts): void {
+export function addDeliveryRoutes(api: FastifyInstance, { site, state, access, deliveries }: Parts): void {
+  api.get("/app/hook/config", async (request) => {
+    await access.asApp(request);
+    return hookConfigBody(appOf(state.apps));
+  });
   api.get("/app/hook/deliveries", async (request, reply) => {
     await access.asApp(request);
     const before = Number(queryOf(request)["cursor"] ?? Number.MAX_SAFE_INTEGER);
@@ -96,8 +105,17 @@ export function deliverySummary(delivery: Delivery): Schemas["hook-delivery-item
   return summary;
 }
 
-function requireInstallation(request: FastifyRequest): void {
-  if (idOf(request, "id") !== INSTALLATION_ID) throw notFound();
+function appOf(apps: Apps): App {
+  const app = apps.current();
+  if (!app) throw notFound();
+  return app;
+}
+
+/** What was granted to the installation of the path. */
+function installationOf(apps: Apps, request: FastifyRequest): Grants {
+  const granted = apps.installation();
+  if (!granted || idOf(request, "id") !== INSTALLATION_ID) throw notFound();
+  return granted;
 }
 
 /** The repositories that a token is asked for, by id or by name; null for all. Throws 422 for any that is not installed. */

@@ -7,6 +7,7 @@ import type { Parts, RecordedCall } from "./parts.ts";
 import { addAppRoutes, addDeliveryRoutes } from "./routes-app.ts";
 import { addCommentRoutes } from "./routes-comment.ts";
 import { addGitRoutes } from "./routes-git.ts";
+import { addConversion } from "./routes-manifest.ts";
 import { addPullRoutes } from "./routes-pull.ts";
 import type { State } from "./state.ts";
 
@@ -14,6 +15,9 @@ import type { State } from "./state.ts";
 export const API_PREFIX = "/api/v3";
 /** Far more than a comment and less than would hurt. */
 const API_BODY_BYTES = 1024 * 1024;
+
+/** Members of answers that nobody may read in a record. */
+const SECRETS: ReadonlySet<string> = new Set(["token", "pem", "client_secret", "webhook_secret"]);
 
 const BY_ID = new RegExp(`^${API_PREFIX}/repositories/(\\d{1,15})(?=[/?]|$)`);
 
@@ -47,6 +51,7 @@ export function addApi(app: FastifyInstance, parts: Parts): void {
       api.setNotFoundHandler((_request, reply) => sendError(reply, notFound()));
       addHooks(api, parts);
       addAppRoutes(api, parts);
+      addConversion(api, parts);
       addDeliveryRoutes(api, parts);
       addPullRoutes(api, parts);
       addGitRoutes(api, parts);
@@ -96,10 +101,11 @@ function withETag(request: FastifyRequest, reply: FastifyReply, payload: unknown
 
 function recordOf(request: FastifyRequest, reply: FastifyReply, payload: unknown): RecordedCall {
   const answer = typeof payload === "string" && payload !== "" ? JSON.parse(payload) : null;
-  const isToken = Object.hasOwn(Object(answer), "token");
+  const secrets = Object.keys(Object(answer)).filter((name) => SECRETS.has(name));
+  const removed = Object.fromEntries(secrets.map((name) => [name, "removed"]));
   return {
     ...{ method: request.method, path: pathOf(request), query: request.query, body: request.body ?? null },
-    ...{ status: reply.statusCode, answer: isToken ? { ...answer, token: "ghs_removed" } : answer },
+    ...{ status: reply.statusCode, answer: secrets.length > 0 ? { ...answer, ...removed } : answer },
   };
 }
 

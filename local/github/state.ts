@@ -1,3 +1,4 @@
+import { createApps } from "./app.ts";
 import { createObjects } from "./git.ts";
 import {
   type Account,
@@ -12,17 +13,8 @@ export const APP_ID = 1001;
 export const APP_SLUG = "offshoot-local";
 export const CLIENT_ID = "Iv23liOffshootLocal0";
 export const INSTALLATION_ID = 5001;
+export const HOOK_ID = 6001;
 export const BASE_BRANCH = "main";
-/** What was granted to the App: the most that a token of it may ask for. */
-export const GRANTED = {
-  checks: "write",
-  contents: "read",
-  deployments: "write",
-  issues: "write",
-  metadata: "read",
-  pull_requests: "write",
-} as const;
-export const APP_EVENTS = ["create", "delete", "issue_comment", "pull_request", "push"];
 
 /** Everything that this GitHub knows; gone when the process ends. */
 export type State = ReturnType<typeof createState>;
@@ -51,6 +43,7 @@ export function createState() {
 
   return {
     nextId,
+    apps: createApps(),
     organisation,
     /** Who writes what is written through the App. */
     bot,

@@ -1,5 +1,6 @@
 import { createAppAuth } from "@octokit/auth-app";
 import { Octokit } from "@octokit/core";
+import { APP_PERMISSIONS } from "../domain/app-permissions.ts";
 import { Refused, Retryable } from "../domain/errors.ts";
 import { CALL_TIMEOUT_MS } from "../domain/limits.ts";
 import type { Log, RepositoryTarget } from "../handlers/ports.ts";
@@ -7,8 +8,6 @@ import { callError, failureOf, isRepositoryGone, tokenError } from "./github-err
 
 /** Without this header GitHub would move us to another version one day; this one is served until March 2028 at least. */
 const API_VERSION = "2022-11-28";
-/** The least that the calls need; a token never reaches beyond one repository. */
-const PERMISSIONS = { contents: "read", issues: "write", metadata: "read", pull_requests: "write" };
 /** A new token may be unknown to some of GitHub's machines for a moment. */
 const NEW_TOKEN_WAIT_MS = 1_000;
 
@@ -82,7 +81,7 @@ export function createGitHubClient(options: GitHubOptions): GitHubClient {
     send: (request: Request) => Promise<Response>,
   ): Promise<Response | null> => {
     for (const refresh of [false, true]) {
-      const request = await auth({ type: "installation", ...scope, permissions: PERMISSIONS, refresh })
+      const request = await auth({ type: "installation", ...scope, permissions: APP_PERMISSIONS, refresh })
         .then(({ token }) => octokit.request.defaults({ headers: { authorization: `token ${token}` } }))
         .catch((error: unknown) => {
           const failure = failureOf(error);
@@ -133,7 +132,10 @@ type Scope = { readonly installationId: number } & (
   | { readonly repositoryNames: string[] }
 );
 
-function createOctokit(options: GitHubOptions): Octokit {
+/** Octokit with our version of the API, time limit and log. It sends no credentials by itself. */
+export function createOctokit(
+  options: Pick<GitHubOptions, "apiUrl" | "appUserAgent" | "log" | "callTimeoutMs">,
+): Octokit {
   const { log } = options;
   // Octokit's messages hold routes and statuses, no bodies; without a log it would write to the console.
   const warn = (message: string) => log?.warn({}, message);
@@ -160,7 +162,7 @@ function addressById(request: { url: string; [parameter: string]: unknown }): vo
 }
 
 /** The response, null for 404, or that the token was refused: then nothing was done, and a new one may help. */
-async function attempt<Response extends { readonly data: unknown; readonly status: number }>(
+export async function attempt<Response extends { readonly data: unknown; readonly status: number }>(
   what: string,
   send: () => Promise<Response>,
 ): Promise<Response | null | "unauthorized"> {

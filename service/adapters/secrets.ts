@@ -1,9 +1,10 @@
-import { createHash, timingSafeEqual } from "node:crypto";
+import { createHash, createHmac, timingSafeEqual } from "node:crypto";
 import type { Secrets } from "../handlers/ports-credentials.ts";
 
-/** Digests of credentials by node:crypto. */
+/** Digests of credentials, and seals, by node:crypto. */
 export const secrets: Secrets = {
   digest: (text) => createHash("sha256").update(text).digest("hex"),
+  seal: (key, text) => createHmac("sha256", key).update(text).digest("hex"),
   same(one, other) {
     const [left, right] = [Buffer.from(one), Buffer.from(other)];
     return left.length === right.length && timingSafeEqual(left, right);

@@ -21,6 +21,7 @@ const GROUPS: Readonly<Record<string, () => Promise<{ readonly commands: readonl
   keys: operator,
   sweep: operator,
   iam: operator,
+  "setup-code": operator,
 };
 const COMMON: Readonly<Record<string, Option>> = {
   json: { type: "boolean", help: "print JSON" },

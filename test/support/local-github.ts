@@ -11,7 +11,7 @@ export interface LocalGitHubOptions {
   /** Where the App's key is written; by default a directory of its own, removed by `stop`. */
   directory?: string;
   /** Further flags of local/github/main.ts, e.g. `{ "webhook-url": "http://…" }`. */
-  flags?: Readonly<Record<string, string | number>>;
+  flags?: Readonly<Record<string, string | number | true>>;
 }
 
 export interface LocalGitHub {
@@ -50,8 +50,9 @@ const MAIN = fileURLToPath(new URL("../../local/github/main.ts", import.meta.url
 export async function startLocalGitHub(options: LocalGitHubOptions = {}): Promise<LocalGitHub> {
   const { flags = {} } = options;
   const directory = options.directory ?? (await mkdtemp(join(tmpdir(), "offshoot-github-")));
-  const given = Object.entries({ directory, ...recording, ...flags }).map(
-    ([name, value]) => `--${name}=${value}`,
+  const all: Record<string, string | number | true> = { directory, ...recording, ...flags };
+  const given = Object.entries(all).map(([name, value]) =>
+    value === true ? `--${name}` : `--${name}=${value}`,
   );
   const child = spawn(process.execPath, [MAIN, ...given], { stdio: ["ignore", "pipe", "pipe"] });
   let complaint = "";

@@ -2,6 +2,7 @@
 import type { Command } from "../command.ts";
 import { iamCommands } from "./iam.ts";
 import { keyCommands } from "./keys.ts";
+import { setupCommands } from "./setup-code.ts";
 import { storeCommands } from "./store.ts";
 import { sweepCommands } from "./sweep.ts";
 
@@ -13,4 +14,5 @@ export const commands: readonly Command[] = [
   ...keyCommands,
   ...sweepCommands,
   ...iamCommands,
+  ...setupCommands,
 ];

@@ -1,0 +1,86 @@
+import type { AppGrants, Granted } from "../domain/app-permissions.ts";
+import { Retryable } from "../domain/errors.ts";
+import type { AppKey, Apps, SentDelivery } from "../handlers/ports-setup.ts";
+import { attempt, createGitHubClient, createOctokit, type GitHubOptions } from "./github-client.ts";
+
+/** The most that GitHub gives per page, and pages of installations that are read: a thousand of them. */
+const PAGE = 100;
+const PAGES_MAX = 10;
+
+export type AppsOptions = Omit<GitHubOptions, "appId" | "privateKey"> & {
+  /** The GitHub that people see, such as https://github.com. */
+  readonly webUrl: string;
+};
+
+/** Apps by Octokit's typed routes. See the port for the errors. */
+export function createApps(options: AppsOptions): Apps {
+  const clientOf = (app: AppKey) => createGitHubClient({ ...options, ...app });
+  return {
+    async convert(code) {
+      const octokit = createOctokit(options);
+      const what = "a new App";
+      const answer = await attempt(what, () =>
+        octokit.request("POST /app-manifests/{code}/conversions", { code }),
+      );
+      if (answer === null) return null;
+      if (answer === "unauthorized") throw new Retryable("github_unavailable", `GitHub gave no ${what}.`);
+      const { id, slug = "", client_id, pem, webhook_secret, html_url } = answer.data;
+      return {
+        ...{ appId: id, slug, clientId: client_id, privateKey: pem, url: html_url },
+        webhookSecret: webhook_secret ?? "",
+      };
+    },
+    async deliveries(app) {
+      const answer = await clientOf(app).callAsApp("the App's deliveries", (request) =>
+        request("GET /app/hook/deliveries", { per_page: PAGE }),
+      );
+      return (answer?.data ?? []).map(
+        ({ id, event, redelivery, status, status_code }): SentDelivery => ({
+          ...{ id: Number(id), event, redelivery, status, statusCode: status_code },
+        }),
+      );
+    },
+    async redeliver(app, deliveryId) {
+      await clientOf(app).callAsApp(`delivery ${deliveryId}`, (request) =>
+        request("POST /app/hook/deliveries/{delivery_id}/attempts", { delivery_id: deliveryId }),
+      );
+    },
+    grants: (app) => grants(clientOf(app), options.webUrl),
+  };
+}
+
+async function grants(client: ReturnType<typeof createGitHubClient>, webUrl: string) {
+  const answer = await client.callAsApp("the App itself", (request) => request("GET /app"));
+  if (!answer?.data) return null;
+  const { slug = "", owner, permissions, events } = answer.data;
+  const account = "login" in owner && owner.type === "Organization" ? `/organizations/${owner.login}` : "";
+  const told = Date.parse(String(answer.headers.date ?? ""));
+  return {
+    ...{ slug, settingsUrl: `${webUrl}${account}/settings/apps/${slug}/permissions` },
+    ...granted({ permissions, events }),
+    installations: await installations(client),
+    date: Number.isNaN(told) ? null : new Date(told),
+  };
+}
+
+/** Those that are not suspended: nothing is asked of the others. */
+async function installations(client: ReturnType<typeof createGitHubClient>) {
+  const found: AppGrants["installations"][number][] = [];
+  for (let page = 1; page <= PAGES_MAX; page += 1) {
+    const answer = await client.callAsApp("the App's installations", (request) =>
+      request("GET /app/installations", { per_page: PAGE, page }),
+    );
+    for (const { account, html_url, permissions, events, suspended_at } of answer?.data ?? []) {
+      if (suspended_at !== null) continue;
+      const login = Object(account).login ?? Object(account).slug ?? "unknown";
+      found.push({ account: String(login), url: html_url, ...granted({ permissions, events }) });
+    }
+    if (!answer?.headers.link?.includes('rel="next"')) break;
+  }
+  return found;
+}
+
+/** Octokit's types list permissions by name; those of other Apps are of no interest. */
+function granted({ permissions, events }: { permissions: object; events: readonly string[] }): Granted {
+  return { permissions: { ...permissions } as Granted["permissions"], events };
+}
