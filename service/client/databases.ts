@@ -43,6 +43,7 @@ export interface UpdateOptions extends CallOptions {
   /** The `revision` that was seen; refused as `precondition_failed` if it has changed since. */
   readonly ifMatch?: number;
 }
+export type DeleteOptions = UpdateOptions & WriteOptions;
 
 /** One database per customer. `key` is your own key of the customer. */
 export function tenantsOf(request: Requester) {
@@ -55,11 +56,11 @@ export function tenantsOf(request: Requester) {
     patch: (key: string, patch: TenantPatch, more: UpdateOptions = {}) =>
       call<Environment>("PATCH", [key], { ...more, body: patch }),
     /** Refused as `protected` until `patch(key, {protected: false})`. Restorable within its grace. */
-    delete: (key: string, more: UpdateOptions = {}) =>
-      call<Started>("DELETE", [key], { ...more, query: { confirm: key } }),
+    delete: (key: string, { wait, ...more }: DeleteOptions = {}) =>
+      call<Started>("DELETE", [key], { ...more, query: { confirm: key, wait } }),
     /** The whole schema as migration files; those that were applied must not change. */
-    migrate: (key: string, migrations: TenantMigrations, more: CallOptions = {}) =>
-      call<Started>("PUT", [key, "migrations"], { ...more, body: migrations }),
+    migrate: (key: string, migrations: TenantMigrations, { wait, ...more }: WriteOptions = {}) =>
+      call<Started>("PUT", [key, "migrations"], { ...more, body: migrations, query: { wait } }),
     list: ({ labels, limit, cursor, ...more }: LabelOptions = {}) =>
       call<Page<Environment>>("GET", [], { ...more, query: { ...labelQuery(labels), limit, cursor } }),
     /** Every match, page by page. */
@@ -79,9 +80,11 @@ export function environmentsOf(request: Requester) {
       call<Started>("POST", [], { ...more, body: create, query: { wait } }),
     keep: (id: string, until: Date, more: CallOptions = {}) =>
       call<Environment>("POST", [id, "keep"], { ...more, body: { until: until.toISOString() } }),
-    reset: (id: string, more: CallOptions = {}) => call<Started>("POST", [id, "reset"], more),
+    reset: (id: string, { wait, ...more }: WriteOptions = {}) =>
+      call<Started>("POST", [id, "reset"], { ...more, query: { wait } }),
     /** Pull requests and git branches only; a customer's is deleted by its key. */
-    destroy: (id: string, more: CallOptions = {}) => call<Started>("DELETE", [id], more),
+    destroy: (id: string, { wait, ...more }: WriteOptions = {}) =>
+      call<Started>("DELETE", [id], { ...more, query: { wait } }),
     list({
       labels,
       signal,
@@ -107,7 +110,8 @@ function shared(request: Requester, base: string) {
     get: (name: string, { wait, ...more }: WriteOptions = {}) =>
       call<Environment>("GET", [name], { ...more, query: { wait } }),
     /** Brings the data back while it is kept. */
-    restore: (name: string, more: CallOptions = {}) => call<Started>("POST", [name, "restore"], more),
+    restore: (name: string, { wait, ...more }: WriteOptions = {}) =>
+      call<Started>("POST", [name, "restore"], { ...more, query: { wait } }),
     /** Access for a while. `environment` of the answer holds libpq's variables. */
     token: (name: string, token: TokenRequest = {}, more: CallOptions = {}) =>
       call<Token>("POST", [name, "token"], { ...more, body: token }),

@@ -50,6 +50,8 @@ export interface Environment {
   id: EnvironmentId;
   owner: Owner;
   phase: Phase;
+  /** Whether it stays in this phase until somebody asks for something, or its time is over. */
+  settled: boolean;
   wanted: "present" | "absent";
   /** Why it is wanted or not: a reason code. */
   reason: string;
@@ -72,6 +74,7 @@ export interface Environment {
     statements: number;
     applied: number;
   };
+  /** A restore does not move it. */
   createdAt: string;
   wantedAt: string;
   readyAt: string | null;

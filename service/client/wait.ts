@@ -9,9 +9,6 @@ const LOOK_AGAIN_MS = 500;
 /** A cluster takes a minute, and migrations as long again; a queue for slots takes longer and needs a limit of its own. */
 const WAIT_SECONDS = 600;
 
-/** Phases in which nothing goes on by itself. */
-const SETTLED = new Set(["ready", "failed", "unverified", "retired", "closed", "destroyed", "skipped"]);
-
 export interface WaitOptions extends CallOptions {
   /** The longest wait in all, by default 600. */
   readonly seconds?: number;
@@ -60,7 +57,7 @@ export function waitUntilSettled(
     tell(environment),
     seconds,
     async (wait) => tell(await request<Environment>({ ...options, method: "GET", path, query: { wait } })),
-    ({ phase }) => SETTLED.has(phase),
+    ({ settled }) => settled,
     ({ phase, id }) => `The database ${id} is still ${phase}`,
     options.signal,
   );

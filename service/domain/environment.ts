@@ -45,6 +45,8 @@ export interface Environment {
   readonly limits: Limits;
   /** Customers: nothing deletes it until somebody lifts this. */
   readonly protected: boolean;
+  /** Whether it was protected since it was made: a restore brings that back. */
+  readonly wasProtected: boolean;
   /** Rises with each change by a request; its steps do not count. */
   readonly revision: number;
   /** A cluster that was begun before this generation is thrown away: somebody asked for a new database. */
@@ -58,6 +60,8 @@ export interface Environment {
   readonly generation: number;
   /** The commit whose migrations are wanted; of a tenant the digest of its files, or empty. */
   readonly headSha: string;
+  /** When it was first wanted; a restore does not move it. */
+  readonly createdAt: Date;
   /** When this generation was wanted; when presence was first wanted since the last absence. */
   readonly wantedAt: Date;
   readonly presentSince: Date;
@@ -94,9 +98,11 @@ export function newEnvironment(
     labels: {},
     limits: {},
     protected: false,
+    wasProtected: false,
     revision: 1,
     resetGeneration: 0,
     generation: 1,
+    createdAt: now,
     wantedAt: now,
     presentSince: now,
     queuedAt: null,
@@ -110,4 +116,10 @@ export function newEnvironment(
     version: 1,
     ...owner,
   };
+}
+
+/** The end of one that is wanted again: a date that has passed would end it again at once. A customer's has none then. */
+export function untilAgain({ kind, until }: Environment, now: Date, idleMs: number): Date | null {
+  if (until === null || until > now) return until;
+  return kind === "tenant" ? null : new Date(now.getTime() + idleMs);
 }

@@ -1,7 +1,7 @@
 /** How a request ends an environment, and how it brings one back. */
-import type { Environment } from "../domain/environment.ts";
+import { type Environment, untilAgain } from "../domain/environment.ts";
 import { Refused } from "../domain/errors.ts";
-import { type Change, isRestorable } from "./api-write.ts";
+import { type Change, isRestorable, protectClusters } from "./api-write.ts";
 import type { ApiContext } from "./ports-api.ts";
 import type { EnvironmentChange, StoreTransaction } from "./ports-store.ts";
 
@@ -35,7 +35,10 @@ export function endOf(found: Environment, now: Date): Change {
   };
 }
 
-/** Throws Refused unless the data is still there. A date that has passed would end it again at once. */
+/**
+ * Throws Refused unless the data is still there. A customer that was ever protected is so again: whoever deletes it lifts
+ * that first, and after a mistake the safe state is the better one.
+ */
 export async function restoreOf(
   context: ApiContext,
   tx: StoreTransaction,
@@ -47,7 +50,10 @@ export async function restoreOf(
   if (!(await isRestorable(context, tx, found))) {
     throw new Refused("not_restorable", "Its data is gone, or on its way out. Make a new one.");
   }
-  const usual = found.kind === "tenant" ? null : new Date(now.getTime() + context.policy.idleMs);
-  const until = found.until && found.until <= now ? usual : found.until;
-  return { columns: { ...presentAgain(found, now), until }, event: "restore_asked" };
+  const until = untilAgain(found, now, context.policy.idleMs);
+  if (found.wasProtected) await protectClusters(tx, found, true);
+  return {
+    columns: { ...presentAgain(found, now), until, protected: found.wasProtected },
+    event: "restore_asked",
+  };
 }

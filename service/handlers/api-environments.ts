@@ -62,26 +62,32 @@ export function createEnvironments(context: ApiContext): EnvironmentHandlers {
         const kept = await keep(context, tx, asked.caller, environment, until, now);
         return { status: 200, body: await viewOne(context, tx, kept) };
       }),
-    resetEnvironment: (asked, id) =>
-      on(asked, id, "reset", async (tx, environment, now) => {
+    async resetEnvironment(asked, id, wait) {
+      const answer = await on(asked, id, "reset", async (tx, environment, now) => {
         const reset = await change(context, tx, asked.caller, environment, resetOf(environment, now), now);
         return { status: 202, body: await started(context, tx, asked.caller, reset, "reset", now) };
-      }),
-    restoreEnvironment: (asked, id) =>
-      on(asked, id, "restore", async (tx, environment, now) => {
+      });
+      return settled(context, answer, wait);
+    },
+    async restoreEnvironment(asked, id, wait) {
+      const answer = await on(asked, id, "restore", async (tx, environment, now) => {
         const restored = await restoreOf(context, tx, environment, now);
         const back = await change(context, tx, asked.caller, environment, restored, now);
         return { status: 202, body: await started(context, tx, asked.caller, back, "restore", now) };
-      }),
-    destroyEnvironment: (asked, id) =>
-      on(asked, id, "destroy", async (tx, environment, now) => {
+      });
+      return settled(context, answer, wait);
+    },
+    async destroyEnvironment(asked, id, wait) {
+      const answer = await on(asked, id, "destroy", async (tx, environment, now) => {
         const { caller } = asked;
         if (environment.wanted === "absent" && environment.wantedReason === "api_destroy") {
           return { status: 202, body: await started(context, tx, caller, environment, null, now) };
         }
         const gone = await change(context, tx, caller, environment, endOf(environment, now), now);
         return { status: 202, body: await started(context, tx, caller, gone, "delete", now) };
-      }),
+      });
+      return settled(context, answer, wait);
+    },
   };
 }
 

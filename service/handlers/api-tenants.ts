@@ -7,7 +7,17 @@ import { tenantOwnerKey } from "../domain/owner.ts";
 import { permitted, subjectOf } from "./api-access.ts";
 import { endOf, presentAgain, restoreOf } from "./api-ends.ts";
 import type { ApiHandlers, TenantPatch, TenantPut, Write } from "./api-types.ts";
-import { type Change, change, checkMatch, record, settled, started, wakeAll, write } from "./api-write.ts";
+import {
+  type Change,
+  change,
+  checkMatch,
+  protectClusters,
+  record,
+  settled,
+  started,
+  wakeAll,
+  write,
+} from "./api-write.ts";
 import { newId } from "./context.ts";
 import { load, viewOne } from "./environment-view.ts";
 import { denied, permit } from "./permit.ts";
@@ -39,15 +49,12 @@ export function createTenants(context: ApiContext): TenantHandlers {
         const { caller } = asked;
         const found = await permitted(context, caller, "tenant.patch", await byKey(tx, key));
         checkMatch(found, ifMatch);
-        // AWS would refuse to remove it when its time is over, and nobody could use it either.
-        if (found.wanted === "absent" && patch.protected) {
-          throw new Refused("deleted", `The customer ${key} was deleted. Restore it first, then protect it.`);
-        }
+        if (found.wanted === "absent") checkDeleted(found, patch);
         const patched = await edit(context, tx, caller, found, patchOf(found, patch), now);
         return { status: 200, body: await viewOne(context, tx, patched) };
       }),
-    deleteTenant: (asked, key, ifMatch) =>
-      write(context, asked, async (tx, now) => {
+    async deleteTenant(asked, key, ifMatch, wait) {
+      const answer = await write(context, asked, async (tx, now) => {
         const found = await permitted(context, asked.caller, "tenant.delete", await byKey(tx, key));
         checkMatch(found, ifMatch);
         if (found.protected) {
@@ -59,9 +66,11 @@ export function createTenants(context: ApiContext): TenantHandlers {
         }
         const gone = await change(context, tx, asked.caller, found, endOf(found, now), now);
         return { status: 202, body: await started(context, tx, asked.caller, gone, "delete", now) };
-      }),
-    restoreTenant: (asked, key) =>
-      write(context, asked, async (tx, now) => {
+      });
+      return settled(context, answer, wait);
+    },
+    async restoreTenant(asked, key, wait) {
+      const answer = await write(context, asked, async (tx, now) => {
         const found = await permitted(context, asked.caller, "tenant.restore", await byKey(tx, key));
         const back = await change(
           context,
@@ -72,8 +81,12 @@ export function createTenants(context: ApiContext): TenantHandlers {
           now,
         );
         return { status: 202, body: await started(context, tx, asked.caller, back, "restore", now) };
-      }),
-    migrateTenant: (asked, key, files) => migrateTenant(context, asked, key, files.files),
+      });
+      return settled(context, answer, wait);
+    },
+    async migrateTenant(asked, key, { files }, wait) {
+      return settled(context, await migrateTenant(context, asked, key, files), wait);
+    },
   };
 }
 
@@ -131,6 +144,7 @@ async function insert(
     labels,
     limits,
     protected: isProtected,
+    wasProtected: isProtected,
   } as const;
   const environment = newEnvironment(owner, now);
   await tx.insertEnvironment(environment);
@@ -145,7 +159,15 @@ function beginAgain(found: Environment, put: TenantPut, now: Date): Change {
   checkUntil(until, now);
   const columns = {
     ...presentAgain(found, now),
-    ...{ labels, limits, until, protected: isProtected, headSha: "", readyAt: null },
+    ...{
+      labels,
+      limits,
+      until,
+      protected: isProtected,
+      wasProtected: isProtected,
+      headSha: "",
+      readyAt: null,
+    },
   };
   return { columns, event: "tenant_created" };
 }
@@ -173,12 +195,24 @@ async function edit(
   if (changed.length === 0) return found;
   if (put.labels) checkLabels(caller, put.labels);
   if (put.until !== undefined) checkUntil(put.until, now);
-  const columns = { ...Object.fromEntries(changed), revision: found.revision + 1 };
+  const columns = {
+    ...Object.fromEntries(changed),
+    wasProtected: found.wasProtected || put.protected === true,
+    revision: found.revision + 1,
+  };
   const detail = changed.map(([name]) => name).join(", ");
-  if (put.protected !== undefined) {
-    for (const id of [found.servingId, found.nextId]) if (id) await tx.setProtected(id, put.protected);
-  }
+  if (put.protected !== undefined) await protectClusters(tx, found, put.protected);
   return change(context, tx, caller, found, { columns, event: "changed", detail }, now);
+}
+
+/** What was promised at the delete holds: the data is kept so long, and can be removed then. */
+function checkDeleted({ customerKey, limits }: Environment, patch: TenantPatch): void {
+  const deleted = `The customer ${customerKey} was deleted`;
+  // AWS would refuse to remove it when its time is over, and nobody could use it either.
+  if (patch.protected) throw new Refused("deleted", `${deleted}. Restore it first, then protect it.`);
+  if (!patch.limits || patch.limits.graceHours === limits.graceHours) return;
+  const next = "Restore it first, or leave limits.graceHours as it is.";
+  throw new Refused("deleted", `${deleted}, and its data is kept as long as was said then. ${next}`);
 }
 
 /** A key that is bound to labels cannot change its way out of them. */

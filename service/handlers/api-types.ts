@@ -66,6 +66,8 @@ export interface EnvironmentView {
     readonly key: string | null;
   };
   readonly phase: Phase;
+  /** Whether it stays in its phase until somebody asks for something (domain/operation.ts). */
+  readonly settled: boolean;
   readonly wanted: "present" | "absent";
   readonly reason: string;
   readonly labels: Labels;
@@ -187,9 +189,12 @@ export interface EnvironmentFilter extends TenantFilter {
 /** An If-Match header: the revision that the caller has seen; null if it does not care. Other: `precondition_failed`. */
 export type IfMatch = number | null;
 
-/** The routes of tenants, environments, operations and slots, one method each. Nothing here knows HTTP. */
+/**
+ * The routes of tenants, environments, operations and slots, one method each. Nothing here knows HTTP. `wait` holds the
+ * answer of a write back until its operation has ended, or time is over.
+ */
 export interface ApiHandlers {
-  /** 201 if it was made, 200 if it was there; `wait` holds the answer back until the operation has ended. */
+  /** 201 if it was made, 200 if it was there. */
   putTenant(write: Write, key: string, put: TenantPut, wait: Wait | null): Promise<Answer<StartedView>>;
   getTenant(caller: Caller, key: string): Promise<EnvironmentView>;
   listTenants(caller: Caller, filter: TenantFilter): Promise<PageOf<EnvironmentView>>;
@@ -200,10 +205,15 @@ export interface ApiHandlers {
     ifMatch: IfMatch,
   ): Promise<Answer<EnvironmentView>>;
   /** `confirm` was compared with the key at the door. */
-  deleteTenant(write: Write, key: string, ifMatch: IfMatch): Promise<Answer<StartedView>>;
-  restoreTenant(write: Write, key: string): Promise<Answer<StartedView>>;
+  deleteTenant(write: Write, key: string, ifMatch: IfMatch, wait?: Wait | null): Promise<Answer<StartedView>>;
+  restoreTenant(write: Write, key: string, wait?: Wait | null): Promise<Answer<StartedView>>;
   /** 202, or 200 with `operation` null when the files are those that it has. */
-  migrateTenant(write: Write, key: string, files: MigrationFiles): Promise<Answer<StartedView>>;
+  migrateTenant(
+    write: Write,
+    key: string,
+    files: MigrationFiles,
+    wait?: Wait | null,
+  ): Promise<Answer<StartedView>>;
   tenantToken(caller: Caller, key: string, request: TokenRequest): Promise<TokenView>;
   tenantEvents(caller: Caller, key: string, page: PageQuery): Promise<PageOf<EventView>>;
 
@@ -212,10 +222,10 @@ export interface ApiHandlers {
   /** With `wait`: once the phase is settled, or time is over. */
   getEnvironment(caller: Caller, id: string, wait: Wait | null): Promise<EnvironmentView>;
   keepEnvironment(write: Write, id: string, until: Date): Promise<Answer<EnvironmentView>>;
-  resetEnvironment(write: Write, id: string): Promise<Answer<StartedView>>;
-  restoreEnvironment(write: Write, id: string): Promise<Answer<StartedView>>;
+  resetEnvironment(write: Write, id: string, wait?: Wait | null): Promise<Answer<StartedView>>;
+  restoreEnvironment(write: Write, id: string, wait?: Wait | null): Promise<Answer<StartedView>>;
   /** A tenant is Refused `use_tenants`. */
-  destroyEnvironment(write: Write, id: string): Promise<Answer<StartedView>>;
+  destroyEnvironment(write: Write, id: string, wait?: Wait | null): Promise<Answer<StartedView>>;
   environmentToken(caller: Caller, id: string, request: TokenRequest): Promise<TokenView>;
   environmentEvents(caller: Caller, id: string, page: PageQuery): Promise<PageOf<EventView>>;
 

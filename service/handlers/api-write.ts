@@ -109,6 +109,15 @@ export async function started(
   return { environment: view, operation: operationView };
 }
 
+/** Its clusters follow with their next step, at AWS too. */
+export async function protectClusters(
+  tx: StoreTransaction,
+  { servingId, nextId }: Environment,
+  isProtected: boolean,
+): Promise<void> {
+  for (const id of [servingId, nextId]) if (id) await tx.setProtected(id, isProtected);
+}
+
 /** Throws Refused if somebody changed it since the caller looked. */
 export function checkMatch({ revision }: Environment, ifMatch: IfMatch): void {
   if (ifMatch === null || ifMatch === revision) return;
@@ -122,7 +131,7 @@ export function checkMatch({ revision }: Environment, ifMatch: IfMatch): void {
 export async function settled(
   context: ApiContext,
   answer: Answer<StartedView>,
-  wait: Wait | null,
+  wait: Wait | null | undefined,
 ): Promise<Answer<StartedView>> {
   const { operation } = answer.body;
   if (!wait || !operation) return answer;

@@ -2,6 +2,7 @@ import type { Cluster } from "../domain/cluster.ts";
 import type { Environment } from "../domain/environment.ts";
 import { failureOf, OUTCOME_UNKNOWN } from "../domain/failure.ts";
 import { STATEMENT_LOST } from "../domain/migration.ts";
+import { isSettled } from "../domain/operation.ts";
 import { currentCluster, type Phase, phaseOf } from "../domain/phase.ts";
 import type { EnvironmentView } from "./api-types.ts";
 import type { Context } from "./context.ts";
@@ -77,6 +78,7 @@ export async function viewAll(
         names.get(`${hostOf(one.environment)}/${one.environment.repositoryId}`),
       ),
       phase: one.phase,
+      settled: isSettled(one.phase, one.serving),
       endpoint: endpointOf(context, one.serving),
       failure: failureOf(
         one.environment,
@@ -107,7 +109,7 @@ export async function viewOne(
 
 function fieldsOf(environment: Environment) {
   const { id, wanted, wantedReason: reason, labels, limits, revision, generation, queuedAt } = environment;
-  const { presentSince: createdAt, wantedAt, readyAt, until, endedAt } = environment;
+  const { createdAt, wantedAt, readyAt, until, endedAt } = environment;
   const waiting = queuedAt === null ? null : { since: queuedAt };
   const named = {
     id,

@@ -1,4 +1,4 @@
-import type { Environment } from "../domain/environment.ts";
+import { type Environment, untilAgain } from "../domain/environment.ts";
 import { Retryable } from "../domain/errors.ts";
 import { PULL_TRIES_MAX } from "../domain/limits.ts";
 import type { BranchRef } from "../domain/owner.ts";
@@ -76,7 +76,7 @@ async function apply(
   sha: string | null,
   now: Date,
 ): Promise<void> {
-  const change = changeOf(environment, sha);
+  const change = changeOf(context, environment, sha, now);
   if (!change || environment.endedAt) return;
   const generation = environment.generation + 1;
   await tx.updateEnvironment(environment, { ...change, generation, wantedAt: now });
@@ -89,8 +89,13 @@ async function apply(
   await tx.wake([{ topic: "environment", key: environment.id, dueAt: now }], now);
 }
 
-/** Null if nothing changed. A branch that is pushed again within the grace has its data back. */
-function changeOf(environment: Environment, sha: string | null): EnvironmentChange | null {
+/** Null if nothing changed. A branch that is pushed again within the grace has its data back, and time to use it. */
+function changeOf(
+  { policy }: Context,
+  environment: Environment,
+  sha: string | null,
+  now: Date,
+): EnvironmentChange | null {
   const { wanted, wantedReason, headSha, servingId } = environment;
   if (wanted === "present") {
     if (sha === null) {
@@ -100,5 +105,6 @@ function changeOf(environment: Environment, sha: string | null): EnvironmentChan
     return sha === headSha ? null : { headSha: sha };
   }
   if (sha === null || wantedReason !== "branch_deleted") return null;
-  return { wanted: "present", wantedReason: "api_create", headSha: sha };
+  const until = untilAgain(environment, now, policy.idleMs);
+  return { wanted: "present", wantedReason: "api_create", headSha: sha, presentSince: now, until };
 }

@@ -62,8 +62,7 @@ function readRoutes(add: AddRoute, handlers: ApiHandlers, addresses: Addresses):
   add({
     ...{ method: "GET", url: "/environments/:id", operationId: "getEnvironment", tag },
     summary: "Get a database, or wait until it is settled",
-    description:
-      "With `wait` the answer comes once its phase is settled (ready, failed, unverified, retired, closed, destroyed or skipped), or when the time is over.",
+    description: "With `wait` the answer comes once it is `settled`, or when the time is over.",
     ...{ params: Params, query: Wait },
     answers: { 200: ["The database.", "Environment"] },
     reasons: ["too_many_waits", ...GITHUB_REASONS],
@@ -119,10 +118,11 @@ function changeRoutes(add: AddRoute, handlers: ApiHandlers): void {
   add({
     ...{ method: "POST", url: "/environments/:id/reset", operationId: "resetEnvironment", tag },
     summary: "Make a database anew, without its data",
-    params: Params,
+    ...{ params: Params, query: Wait },
     answers: STARTED,
-    reasons: ["permission", "deleted", "use_tenants", ...GITHUB_REASONS],
-    handle: async ({ write, params }) => startedSent(await handlers.resetEnvironment(write, params.id)),
+    reasons: ["permission", "deleted", "use_tenants", "too_many_waits", ...GITHUB_REASONS],
+    handle: async ({ write, params, query, during }) =>
+      startedSent(await during(query.wait, (wait) => handlers.resetEnvironment(write, params.id, wait))),
   });
 }
 
@@ -130,19 +130,21 @@ function endRoutes(add: AddRoute, handlers: ApiHandlers): void {
   add({
     ...{ method: "POST", url: "/environments/:id/restore", operationId: "restoreEnvironment", tag },
     summary: "Restore a database within its grace",
-    params: Params,
+    ...{ params: Params, query: Wait },
     answers: STARTED,
-    reasons: ["permission", "not_restorable", "use_tenants", ...GITHUB_REASONS],
-    handle: async ({ write, params }) => startedSent(await handlers.restoreEnvironment(write, params.id)),
+    reasons: ["permission", "not_restorable", "use_tenants", "too_many_waits", ...GITHUB_REASONS],
+    handle: async ({ write, params, query, during }) =>
+      startedSent(await during(query.wait, (wait) => handlers.restoreEnvironment(write, params.id, wait))),
   });
   add({
     ...{ method: "DELETE", url: "/environments/:id", operationId: "destroyEnvironment", tag },
     summary: "Destroy the database of a pull request or git branch",
     description: "Customers' databases are deleted as tenants, with their safeguards.",
-    params: Params,
+    ...{ params: Params, query: Wait },
     answers: STARTED,
-    reasons: ["permission", "use_tenants", ...GITHUB_REASONS],
-    handle: async ({ write, params }) => startedSent(await handlers.destroyEnvironment(write, params.id)),
+    reasons: ["permission", "use_tenants", "too_many_waits", ...GITHUB_REASONS],
+    handle: async ({ write, params, query, during }) =>
+      startedSent(await during(query.wait, (wait) => handlers.destroyEnvironment(write, params.id, wait))),
   });
   add({
     ...{ method: "POST", url: "/environments/:id/token", operationId: "createEnvironmentToken", tag },

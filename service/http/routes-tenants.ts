@@ -87,39 +87,46 @@ function changeRoutes(add: AddRoute, handlers: ApiHandlers): void {
       "Lift the protection first. The data is kept, without access, for the grace, and can be restored until then.",
     params: Params,
     query: Type.Object(
-      { confirm: Type.Optional(Type.String({ maxLength: 200, description: "The key once more." })) },
+      {
+        confirm: Type.Optional(Type.String({ maxLength: 200, description: "The key once more." })),
+        ...Wait.properties,
+      },
       { additionalProperties: false },
     ),
     takesIfMatch: true,
     answers: STARTED,
-    reasons: ["confirm_missing", "protected"],
-    async handle({ write, params, query, ifMatch }) {
+    reasons: ["confirm_missing", "protected", "too_many_waits"],
+    async handle({ write, params, query, ifMatch, during }) {
       if (query.confirm !== params.key) {
         const message = "Repeat the customer's key as ?confirm=<key>, because its data goes.";
         throw new Refused("confirm_missing", message);
       }
-      return startedSent(await handlers.deleteTenant(write, params.key, ifMatch));
+      return startedSent(
+        await during(query.wait, (wait) => handlers.deleteTenant(write, params.key, ifMatch, wait)),
+      );
     },
   });
   add({
     ...{ method: "POST", url: "/tenants/:key/restore", operationId: "restoreTenant", tag },
     summary: "Restore a deleted database within its grace",
-    params: Params,
+    description: "A customer that was protected once is protected again.",
+    ...{ params: Params, query: Wait },
     answers: STARTED,
-    reasons: ["not_restorable"],
-    handle: async ({ write, params }) => startedSent(await handlers.restoreTenant(write, params.key)),
+    reasons: ["not_restorable", "too_many_waits"],
+    handle: async ({ write, params, query, during }) =>
+      startedSent(await during(query.wait, (wait) => handlers.restoreTenant(write, params.key, wait))),
   });
   add({
     ...{ method: "PUT", url: "/tenants/:key/migrations", operationId: "putTenantMigrations", tag },
     summary: "Set the migrations of a customer's database",
-    ...{ params: Params, body: TenantMigrations },
+    ...{ params: Params, query: Wait, body: TenantMigrations },
     answers: {
       200: ["It has these migrations already.", "Started"],
       ...STARTED,
     },
-    reasons: ["deleted"],
-    handle: async ({ write, params, body }) =>
-      startedSent(await handlers.migrateTenant(write, params.key, body)),
+    reasons: ["deleted", "too_many_waits"],
+    handle: async ({ write, params, query, body, during }) =>
+      startedSent(await during(query.wait, (wait) => handlers.migrateTenant(write, params.key, body, wait))),
   });
 }
 

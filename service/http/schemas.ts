@@ -81,6 +81,9 @@ export const Environment = Type.Object(
     id: EnvironmentId,
     owner: Owner,
     phase: Phase,
+    settled: Type.Boolean({
+      description: "Whether it stays in this phase until somebody asks for something, or its time is over.",
+    }),
     wanted: Type.Enum(["present", "absent"]),
     reason: Type.String({ description: "Why it is wanted or not: a reason code." }),
     labels: Labels,
@@ -99,7 +102,7 @@ export const Environment = Type.Object(
       },
       closed,
     ),
-    createdAt: Time,
+    createdAt: Type.String({ format: "date-time", description: "A restore does not move it." }),
     wantedAt: Time,
     readyAt: Nullable(Time),
     until: Nullable(Time),

@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { clientTypes, TYPES_FILE } from "../../scripts/generate-client-types.ts";
 import { type Client, createClient, OffshootError } from "../../service/client/client.ts";
+import { Phase } from "../../service/http/schemas.ts";
 import { FAKE_KEY, type FakeApi, fakeEnvironment, startFakeApi } from "../support/fake-api.ts";
 
 let api: FakeApi;
@@ -125,6 +126,18 @@ describe("waiting", () => {
     await client.tenants.put("acme");
     expect(await client.waitFor(await client.tenants.put("acme"))).toBeNull();
   });
+
+  it.each([true, false])(
+    "for a database believes the service about when it rests (settled: %s)",
+    async (settled) => {
+      for (const phase of Phase.enum) {
+        const environment = { ...fakeEnvironment({ phase }), settled };
+        api.environments.set(environment.id, environment);
+        const outcome = await client.settled(environment, { seconds: 0 }).catch((error) => error.reason);
+        expect(outcome).toEqual(settled ? environment : "timeout");
+      }
+    },
+  );
 
   it("ends with a timeout, and tells every phase once", async () => {
     const queued = fakeEnvironment({ phase: "queued" });

@@ -60,16 +60,44 @@ describe("deleting a customer", () => {
     expect(await reasonOf(restore("acme"))).toBe("not_restorable");
   });
 
-  it("keeps what was promised at its end, whatever its limit says since", async () => {
-    await scene.readyTenant("acme", { protected: false });
+  it.each([0, 1, 2, 3, 20])("keeps what was promised at its end (changed after %i steps)", async (steps) => {
+    await scene.readyTenant("acme", { protected: false, limits: { graceHours: 5 } });
     await remove("acme");
+    for (let at = 0; at < steps; at += 1) await scene.step();
+    const patch = (limits: object) => scene.api.patchTenant(by(KEY), "acme", { limits }, null);
+    for (const limits of [{ graceHours: 0 }, { graceHours: 6 }, {}]) {
+      expect(await reasonOf(patch(limits))).toBe("deleted");
+    }
+    expect((await patch({ graceHours: 5, tokenSeconds: 60 })).status).toBe(200);
     await scene.work();
-    await scene.api.patchTenant(by(KEY), "acme", { limits: { graceHours: 0 } }, null);
-    await scene.work();
+    scene.pass(5 * HOUR_MS - 120_000);
+    await scene.work(0);
     expect((await get("acme")).phase).toBe("retired");
     expect((await restore("acme")).status).toBe(202);
     await scene.work();
     expect(clusters()).toEqual([{ status: "usable", fenced: false }]);
+  });
+
+  it("keeps what was promised at its end, whatever the operator says since", async () => {
+    await scene.readyTenant("acme", { protected: false });
+    await remove("acme");
+    await scene.work();
+    Object.assign(scene.context.policy.grace, { tenantMs: 0 });
+    await scene.work();
+    expect((await get("acme")).phase).toBe("retired");
+  });
+
+  it("is settled once nobody can connect any more", async () => {
+    await scene.readyTenant("acme");
+    const { body } = await remove("acme");
+    const seen = [body.environment];
+    while (!seen.at(-1)?.settled) {
+      await scene.step();
+      seen.push(await get("acme"));
+    }
+    expect(seen[0]).toMatchObject({ phase: "closed", settled: false });
+    expect(seen.at(-1)).toMatchObject({ phase: "retired", settled: true });
+    expect(clusters()).toEqual([{ status: "usable", fenced: true }]);
   });
 
   it("a second time begins nothing", async () => {
@@ -168,6 +196,44 @@ describe("restoring a customer", () => {
     scene.pass(GRACE_MS);
     await scene.work();
     expect(await reasonOf(restore("acme"))).toBe("not_restorable");
+  });
+
+  it("does not move the time at which it was made", async () => {
+    await scene.readyTenant("acme");
+    const { createdAt } = await get("acme");
+    scene.pass(HOUR_MS);
+    await remove("acme");
+    await scene.work();
+    await restore("acme");
+    await scene.work();
+    expect((await get("acme")).createdAt).toEqual(createdAt);
+  });
+
+  it.each<[string, object, boolean]>([
+    ["protects it again if it was made protected", {}, true],
+    ["leaves it unprotected if it always was", { protected: false }, false],
+  ])("%s", async (_what, put, isProtected) => {
+    await scene.readyTenant("acme", put);
+    await scene.api.patchTenant(by(KEY), "acme", { protected: false }, null);
+    await remove("acme");
+    await scene.work();
+    const { body } = await restore("acme");
+    expect(body.environment.protected).toBe(isProtected);
+    await scene.work();
+    expect([...scene.aws.clusters.values()].map(({ deletionProtected }) => deletionProtected)).toEqual([
+      isProtected,
+    ]);
+    expect((await get("acme")).phase).toBe("ready");
+  });
+
+  it("protects it again if it was protected since", async () => {
+    await scene.readyTenant("acme", { protected: false });
+    for (const isProtected of [true, false]) {
+      await scene.api.patchTenant(by(KEY), "acme", { protected: isProtected }, null);
+    }
+    await remove("acme");
+    expect((await restore("acme")).body.environment.protected).toBe(true);
+    expect(await reasonOf(remove("acme"))).toBe("protected");
   });
 
   it("takes away an end that has passed meanwhile", async () => {

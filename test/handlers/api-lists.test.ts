@@ -151,6 +151,13 @@ describe("a filter of environments", () => {
     expect(await reasonOf(scene.api.listEnvironments(KEY, everything(part)))).toBe("invalid_request");
   });
 
+  it("by repository knows no case, as GitHub's names do not", async () => {
+    const { id } = await branch("one");
+    for (const repository of ["acme/shop", "Acme/SHOP"]) {
+      expect(ids(await scene.api.listEnvironments(KEY, everything({ repository })))).toEqual([id]);
+    }
+  });
+
   it("by a repository that nobody knows shows nothing", async () => {
     await branch("one");
     expect(ids(await scene.api.listEnvironments(KEY, everything({ repository: "no/body" })))).toEqual([]);

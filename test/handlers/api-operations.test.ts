@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { Cluster } from "../../service/domain/cluster.ts";
 import type { Environment } from "../../service/domain/environment.ts";
 import { createApiHandlers } from "../../service/handlers/api.ts";
-import type { Wait } from "../../service/handlers/api-types.ts";
+import type { StartedView, Wait } from "../../service/handlers/api-types.ts";
 import { viewOperation } from "../../service/handlers/operations.ts";
 import type { OperationRow, StoreReads } from "../../service/handlers/ports-store.ts";
 import { clusterOf, environmentOf, NOW } from "../domain/builders.ts";
@@ -100,6 +100,8 @@ function running() {
   return createApiHandlers({ ...scene.context, clock });
 }
 
+const FILE = { path: "1.sql", sql: "create table a (id int)" };
+
 function wait(ms: number): Wait & { readonly controller: AbortController } {
   const controller = new AbortController();
   return { ms, signal: controller.signal, controller };
@@ -160,6 +162,52 @@ describe("waiting", () => {
       status: 201,
       body: { environment: { phase: "ready" }, operation: { kind: "create", status: "succeeded" } },
     });
+  });
+
+  it.each<[string, (api: ReturnType<typeof running>, id: string) => Promise<{ body: StartedView }>, object]>([
+    [
+      "migrations",
+      (api) => api.migrateTenant(by(KEY), "acme", { files: [FILE] }, wait(20_000)),
+      { kind: "migrate", phase: "ready" },
+    ],
+    [
+      "a delete",
+      (api) => api.deleteTenant(by(KEY), "acme", null, wait(20_000)),
+      { kind: "delete", phase: "retired" },
+    ],
+    [
+      "a restore",
+      async (api) => {
+        await scene.api.deleteTenant(by(KEY), "acme", null);
+        await scene.work();
+        return api.restoreTenant(by(KEY), "acme", wait(20_000));
+      },
+      { kind: "restore", phase: "ready" },
+    ],
+    [
+      "a reset",
+      (api, id) => api.resetEnvironment(by(KEY), id, wait(20_000)),
+      { kind: "reset", phase: "ready" },
+    ],
+    [
+      "a preview's end",
+      (api, id) => api.destroyEnvironment(by(KEY), id, wait(20_000)),
+      { kind: "delete", phase: "destroyed" },
+    ],
+  ])("with %s answers once it has ended", async (_what, ask, operation) => {
+    await scene.readyTenant("acme");
+    const create = { repository: SHOP.repositoryName, gitBranch: "main" };
+    const { body } = await scene.api.createEnvironment(by(KEY), create, null);
+    await scene.work();
+    let isAnswered = false;
+    const waiting = ask(running(), body.environment.id).finally(() => {
+      isAnswered = true;
+    });
+    while (!isAnswered) {
+      await sleep(20);
+      await scene.work();
+    }
+    expect((await waiting).body.operation).toMatchObject({ ...operation, status: "succeeded" });
   });
 
   it("with a put that begins nothing takes no time", async () => {

@@ -275,6 +275,23 @@ describe("a git branch", () => {
     expect(scene.made.get(identifier)).toMatchObject({ fenced: false });
   });
 
+  it("that is pushed again after its end has passed has time to be used", async () => {
+    const { gitBranch } = BRANCH;
+    const until = new Date(scene.context.clock.now().getTime() + HOUR_MS);
+    await scene.api.createEnvironment(ASKED, { repository: "acme/shop", gitBranch, until }, null);
+    await scene.rest();
+    await scene.push(null);
+    await scene.rest();
+    scene.pass(2 * HOUR_MS);
+    await scene.push("2".repeat(40));
+    await scene.rest();
+    expect(await scene.phase()).toBe("ready");
+    const now = scene.context.clock.now().getTime();
+    const leftMs = ((await scene.environment()).until?.getTime() ?? 0) - now;
+    expect(leftMs).toBeGreaterThan(POLICY.idleMs - HOUR_MS);
+    expect(leftMs).toBeLessThanOrEqual(POLICY.idleMs);
+  });
+
   it("that is deleted and pushed before the service has done anything keeps its data too", async () => {
     const identifier = await readyBranch();
     for (const sha of [null, "2".repeat(40), null]) {

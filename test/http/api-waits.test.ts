@@ -3,6 +3,7 @@ import type { AddressInfo } from "node:net";
 import { describe, expect, it } from "vitest";
 import { Refused } from "../../service/domain/errors.ts";
 import { WAITS_PER_CALLER } from "../../service/domain/limits.ts";
+import type { Wait, Write } from "../../service/handlers/api-types.ts";
 import type { ApiDeps } from "../../service/http/api.ts";
 import { buildApi, keyCaller } from "../support/api.ts";
 import { ask, problem } from "../support/api-ask.ts";
@@ -14,6 +15,35 @@ describe("a request that waits", () => {
     await ask(api, "PUT", "/v1/tenants/acme?wait=7s");
     await ask(api, "PUT", "/v1/tenants/acme?wait=0s");
     expect(api.asked).toEqual(["wait 7000", "no wait"]);
+  });
+
+  it.each([
+    ["DELETE", "/v1/tenants/acme?confirm=acme&wait=7s", undefined],
+    ["POST", "/v1/tenants/acme/restore?wait=7s", undefined],
+    ["PUT", "/v1/tenants/acme/migrations?wait=7s", { files: [] }],
+  ])("is also %s %s", async (method, url, payload) => {
+    const api = buildApi();
+    await ask(api, "PUT", "/v1/tenants/acme", { payload: { protected: false } });
+    const answer = await ask(api, method, url, payload ? { payload } : {});
+    expect([answer.statusCode, api.asked.at(-1)]).toEqual([202, "wait 7000"]);
+  });
+
+  it.each([
+    ["POST", "reset"],
+    ["POST", "restore"],
+    ["DELETE", ""],
+  ] as const)("is also %s /environments/{id}/%s", async (method, verb) => {
+    const { handlers } = createMemoryHandlers();
+    const waits: (number | undefined)[] = [];
+    const handle = async (_write: Write, _id: string, wait?: Wait | null) => {
+      waits.push(wait?.ms);
+      return { status: 202, body: { environment: tenantView("acme"), operation: null }, replayed: false };
+    };
+    const all = { resetEnvironment: handle, restoreEnvironment: handle, destroyEnvironment: handle };
+    const api = buildApi({ handlers: { ...handlers, ...all } });
+    const url = ["/v1/environments", `env_${"0".repeat(22)}`, verb].filter((part) => part !== "").join("/");
+    expect((await ask(api, method, `${url}?wait=7s`)).statusCode).toBe(202);
+    expect(waits).toEqual([7_000]);
   });
 
   it("is one of a bounded number per caller", async () => {

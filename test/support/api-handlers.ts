@@ -24,7 +24,8 @@ export function tenantView(key: string, change: Partial<EnvironmentView> = {}): 
     key,
   } as const;
   return {
-    ...{ id: `env_${"0".repeat(22)}`, owner, phase: "ready", wanted: "present", reason: "api_create" },
+    ...{ id: `env_${"0".repeat(22)}`, owner, phase: "ready", settled: true },
+    ...{ wanted: "present", reason: "api_create" },
     ...{ labels: {}, limits: {}, protected: true, revision: 1, generation: 1 },
     endpoint: {
       identifier: "a".repeat(26),
@@ -87,13 +88,20 @@ export function createMemoryHandlers() {
       tenants.set(key, environment);
       return { status: 200, body: environment, replayed: false };
     },
-    async deleteTenant({ caller }, key) {
+    async deleteTenant({ caller }, key, _ifMatch, wait) {
+      asked.push(wait ? `wait ${wait.ms}` : "no wait");
       const before = find(caller, "tenant.delete", key);
       if (before.protected) throw new Refused("protected", "Lift the protection first.");
       return started(202, { ...before, wanted: "absent" });
     },
-    restoreTenant: async ({ caller }, key) => started(202, find(caller, "tenant.restore", key)),
-    migrateTenant: async ({ caller }, key) => started(202, find(caller, "tenant.migrate", key)),
+    async restoreTenant({ caller }, key, wait) {
+      asked.push(wait ? `wait ${wait.ms}` : "no wait");
+      return started(202, find(caller, "tenant.restore", key));
+    },
+    async migrateTenant({ caller }, key, _files, wait) {
+      asked.push(wait ? `wait ${wait.ms}` : "no wait");
+      return started(202, find(caller, "tenant.migrate", key));
+    },
     async tenantToken(caller, key, { role }) {
       find(caller, `tenant.token.${role}`, key);
       return { ...TOKEN, role };

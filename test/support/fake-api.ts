@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Environment, Operation, Started, Token } from "../../service/client/client.ts";
+import { isSettled } from "../../service/domain/operation.ts";
 
 export const FAKE_KEY = `ofk_${"0".repeat(22)}_${"s".repeat(43)}`;
 export const FAKE_SESSION = `ofs_${"1".repeat(22)}_${"s".repeat(43)}`;
@@ -98,9 +99,10 @@ export function fakeEnvironment(
   change: Omit<Partial<Environment>, "owner"> & { owner?: Partial<Environment["owner"]> } = {},
 ): Environment {
   const { owner, ...rest } = change;
-  const id = rest.id ?? `env_${"a".repeat(22)}`;
+  const { id = `env_${"a".repeat(22)}`, phase = "ready" } = rest;
   return {
-    ...{ id, phase: "ready", wanted: "present", reason: "opened", labels: {}, limits: {}, protected: false },
+    ...{ id, phase, settled: isSettled(phase, null) },
+    ...{ wanted: "present", reason: "opened", labels: {}, limits: {}, protected: false },
     ...{ revision: 1, generation: 1, failure: null, waiting: null },
     endpoint: {
       ...{

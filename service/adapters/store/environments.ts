@@ -8,7 +8,7 @@ import type { Sql } from "./sql.ts";
 
 export const COLUMNS = `id, owner_key, pull_key, repository_id, number, database, author, kind, customer_key, git_branch,
   wanted, wanted_reason, generation, head_sha, wanted_at, present_since, until, queued_at, serving_id, next_id, plan_generation, plan, plan_problem,
-  ready_at, ended_at, labels, limits, protected, revision, reset_generation, version`;
+  ready_at, ended_at, labels, limits, protected, revision, reset_generation, was_protected, created_at, version`;
 
 const BY_ID = sql("environment_by_id", `select ${COLUMNS} from environment where id = $1`);
 const BY_PULL = sql(
@@ -28,7 +28,7 @@ const FIND = sql(
 const INSERT = sql(
   "environment_insert",
   `insert into environment (${COLUMNS}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,
-   $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31)
+   $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33)
    on conflict (owner_key) do nothing`,
 );
 // The whole row from one read: a guard that covers some columns only would let a stale one through (field case F13).
@@ -37,7 +37,7 @@ const UPDATE = sql(
   `update environment set wanted = $3, wanted_reason = $4, generation = $5, head_sha = $6, wanted_at = $7,
      present_since = $8, until = $9, queued_at = $10, serving_id = $11, next_id = $12, plan_generation = $13,
      plan = $14, plan_problem = $15, ready_at = $16, ended_at = $17, labels = $18, limits = $19, protected = $20,
-     revision = $21, reset_generation = $22, version = version + 1
+     revision = $21, reset_generation = $22, was_protected = $23, version = version + 1
    where id = $1 and version = $2`,
 );
 
@@ -72,6 +72,8 @@ export interface Row {
   protected: boolean | null;
   revision: unknown;
   reset_generation: unknown;
+  was_protected: boolean | null;
+  created_at: Date | null;
   version: unknown;
 }
 
@@ -100,7 +102,7 @@ export async function findEnvironments(db: Sql, text: string): Promise<readonly 
 export async function insertEnvironment(db: Sql, e: Environment): Promise<void> {
   const owner = [e.ownerKey, e.pullKey, e.repositoryId, e.number, e.database, e.author];
   const kind = [e.kind, e.customerKey, e.gitBranch];
-  const values = [e.id, ...owner, ...kind, ...changing(e), e.version];
+  const values = [e.id, ...owner, ...kind, ...changing(e), e.createdAt, e.version];
   await compareAndSet(db, INSERT, values, `the environment of ${e.ownerKey}`);
   await putLabels(db, e.id, {}, e.labels);
 }
@@ -134,6 +136,7 @@ function changing(e: Environment): readonly unknown[] {
     e.protected,
     e.revision,
     e.resetGeneration,
+    e.wasProtected,
   ];
 }
 
@@ -150,6 +153,8 @@ export function fromRow(row: Row): Environment {
     labels: row.labels === null ? {} : (JSON.parse(row.labels) as Labels),
     limits: row.limits === null ? {} : (JSON.parse(row.limits) as Limits),
     protected: row.protected ?? false,
+    // Before this was known every customer is taken for one that was protected, as it is by default.
+    wasProtected: row.was_protected ?? row.kind === "tenant",
     revision: number(row.revision ?? 1),
     resetGeneration: number(row.reset_generation ?? 0),
     database: row.database,
@@ -158,6 +163,7 @@ export function fromRow(row: Row): Environment {
     wantedReason: row.wanted_reason,
     generation: number(row.generation),
     headSha: row.head_sha,
+    createdAt: row.created_at ?? row.present_since,
     wantedAt: row.wanted_at,
     presentSince: row.present_since,
     until: row.until,

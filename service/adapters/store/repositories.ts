@@ -11,14 +11,19 @@ const REPOSITORY = sql(
 );
 const PUT_REPOSITORY = sql(
   "repository_put",
-  `insert into repository (host, id, name, installation_id, read_at) values ($1, $2, $3, $4, $5)
-   on conflict (host, id) do update set name = excluded.name, installation_id = excluded.installation_id,
-     read_at = excluded.read_at
-   where repository.name <> excluded.name or repository.installation_id <> excluded.installation_id`,
+  `insert into repository (host, id, name, name_lower, installation_id, read_at) values ($1, $2, $3, lower($3), $4, $5)
+   on conflict (host, id) do update set name = excluded.name, name_lower = excluded.name_lower,
+     installation_id = excluded.installation_id, read_at = excluded.read_at
+   where repository.name <> excluded.name or repository.installation_id <> excluded.installation_id
+     or repository.name_lower is null`,
 );
+// GitHub's names know no case. Rows of an earlier version have no second name until they are read from GitHub again.
 const NAMED = sql(
   "repository_named",
-  `select host, id, name, installation_id from repository where name = $1 and host = $2
+  `select host, id, name, installation_id from (
+     select * from repository where name_lower = lower($1) and host = $2
+     union all
+     select * from repository where name = $1 and host = $2 and name_lower is null) named
    order by read_at desc, id desc limit 1`,
 );
 const BY_IDS = sql(

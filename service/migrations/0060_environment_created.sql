@@ -1,0 +1,3 @@
+ALTER TABLE environment
+  ADD COLUMN created_at timestamptz,
+  ADD COLUMN was_protected boolean

@@ -1,0 +1,1 @@
+CREATE INDEX repository_name_lower ON repository (name_lower)
