@@ -10,9 +10,9 @@ function tenantsOf(request) {
     put: (key, put = {}, { wait, ...more } = {}) => call("PUT", [key], { ...more, body: put, query: { wait } }),
     patch: (key, patch, more = {}) => call("PATCH", [key], { ...more, body: patch }),
     /** Refused as `protected` until `patch(key, {protected: false})`. Restorable within its grace. */
-    delete: (key, more = {}) => call("DELETE", [key], { ...more, query: { confirm: key } }),
+    delete: (key, { wait, ...more } = {}) => call("DELETE", [key], { ...more, query: { confirm: key, wait } }),
     /** The whole schema as migration files; those that were applied must not change. */
-    migrate: (key, migrations, more = {}) => call("PUT", [key, "migrations"], { ...more, body: migrations }),
+    migrate: (key, migrations, { wait, ...more } = {}) => call("PUT", [key, "migrations"], { ...more, body: migrations, query: { wait } }),
     list: ({ labels, limit, cursor, ...more } = {}) => call("GET", [], { ...more, query: { ...labelQuery(labels), limit, cursor } }),
     /** Every match, page by page. */
     all(filter = {}) {
@@ -27,9 +27,9 @@ function environmentsOf(request) {
     /** A database for a git branch. */
     create: (create, { wait, ...more } = {}) => call("POST", [], { ...more, body: create, query: { wait } }),
     keep: (id, until, more = {}) => call("POST", [id, "keep"], { ...more, body: { until: until.toISOString() } }),
-    reset: (id, more = {}) => call("POST", [id, "reset"], more),
+    reset: (id, { wait, ...more } = {}) => call("POST", [id, "reset"], { ...more, query: { wait } }),
     /** Pull requests and git branches only; a customer's is deleted by its key. */
-    destroy: (id, more = {}) => call("DELETE", [id], more),
+    destroy: (id, { wait, ...more } = {}) => call("DELETE", [id], { ...more, query: { wait } }),
     list({
       labels,
       signal,
@@ -51,7 +51,7 @@ function shared(request, base) {
   return {
     get: (name, { wait, ...more } = {}) => call("GET", [name], { ...more, query: { wait } }),
     /** Brings the data back while it is kept. */
-    restore: (name, more = {}) => call("POST", [name, "restore"], more),
+    restore: (name, { wait, ...more } = {}) => call("POST", [name, "restore"], { ...more, query: { wait } }),
     /** Access for a while. `environment` of the answer holds libpq's variables. */
     token: (name, token = {}, more = {}) => call("POST", [name, "token"], { ...more, body: token }),
     /** History, the oldest first. */
@@ -223,11 +223,50 @@ function sleep(ms, signal) {
   });
 }
 
+// service/client/job.ts
+var APPEARS_SECONDS = 60;
+var LOOK_AGAIN_MS = 2e3;
+var ENDED = /* @__PURE__ */ new Set(["skipped", "closed", "retired", "destroyed"]);
+function hasEnded({ phase }) {
+  return ENDED.has(phase);
+}
+async function headShaOf(env, readText) {
+  const file = env["GITHUB_EVENT_PATH"];
+  if (env["GITHUB_EVENT_NAME"] !== "pull_request" || !file) return null;
+  const event = JSON.parse(await readText(file));
+  const { sha } = Object(Object(Object(event)["pull_request"])["head"]);
+  return typeof sha === "string" ? sha : null;
+}
+async function ownEnvironments(list, { headSha, database, seconds = APPEARS_SECONDS, onLook }) {
+  const until = Date.now() + Math.min(seconds, APPEARS_SECONDS) * 1e3;
+  for (; ; ) {
+    const { items } = await list();
+    const fitting = items.filter(({ owner }) => database === void 0 || owner.database === database);
+    const [found = null, ...others] = fitting;
+    if (others.length > 0 || found && isOfCommit(found, headSha)) return fitting;
+    if (Date.now() + LOOK_AGAIN_MS > until) {
+      if (found && !hasEnded(found)) throw otherCommit(found, headSha);
+      return fitting;
+    }
+    onLook?.(found);
+    await sleep(LOOK_AGAIN_MS);
+  }
+}
+function isOfCommit(environment, headSha) {
+  const { owner, phase, migrations } = environment;
+  if (headSha === null || owner.kind !== "pull" || phase === "skipped") return true;
+  return migrations.digest === headSha && !hasEnded(environment);
+}
+function otherCommit({ id, migrations }, headSha) {
+  const at = `${migrations.digest.slice(0, 7)}, and this job is for ${headSha?.slice(0, 7)}`;
+  const detail = `The database ${id} is at ${at}. Run the job of the latest commit.`;
+  return new OffshootError({ status: 0, reason: "other_commit", detail });
+}
+
 // service/client/wait.ts
 var WAIT_SECONDS_MAX = 30;
-var LOOK_AGAIN_MS = 500;
+var LOOK_AGAIN_MS2 = 500;
 var WAIT_SECONDS = 600;
-var SETTLED = /* @__PURE__ */ new Set(["ready", "failed", "unverified", "retired", "closed", "destroyed", "skipped"]);
 async function waitForOperation(request, operation, { seconds = WAIT_SECONDS, ...options }) {
   const path = `/v1/operations/${encodeURIComponent(operation.id)}`;
   const ended = await untilEnded(
@@ -257,7 +296,7 @@ function waitUntilSettled(request, environment, { seconds = WAIT_SECONDS, onChan
     tell(environment),
     seconds,
     async (wait) => tell(await request({ ...options, method: "GET", path, query: { wait } })),
-    ({ phase }) => SETTLED.has(phase),
+    ({ settled }) => settled,
     ({ phase, id }) => `The database ${id} is still ${phase}`,
     options.signal
   );
@@ -273,7 +312,7 @@ async function untilEnded(first, seconds, look, isEnded, saying, signal) {
     }
     const began = Date.now();
     now = await look(`${Math.min(WAIT_SECONDS_MAX, Math.ceil(leftMs / 1e3))}s`);
-    const early = LOOK_AGAIN_MS - (Date.now() - began);
+    const early = LOOK_AGAIN_MS2 - (Date.now() - began);
     if (!isEnded(now) && early > 0) await sleep(Math.min(early, Math.max(0, deadline - Date.now())), signal);
   }
 }
@@ -337,12 +376,15 @@ async function oidcTokenOf(options) {
 // service/client/client.ts
 function createClient(options) {
   const request = createRequester(options);
+  const environments = environmentsOf(request);
   return {
     url: options.url,
     /** One database per customer, by your own key. */
     tenants: tenantsOf(request),
     /** All databases, of pull requests, git branches and customers. */
-    environments: environmentsOf(request),
+    environments,
+    /** For a CI job: the databases of its own place, at its own commit. */
+    own: (own) => ownEnvironments(() => environments.list(), own),
     operation: (id, { wait, ...more } = {}) => request({
       ...more,
       method: "GET",
@@ -354,7 +396,7 @@ function createClient(options) {
       const operation = "operation" in begun ? begun.operation : begun;
       return operation && waitForOperation(request, operation, wait);
     },
-    /** Waits until a database is ready, or cannot become so by itself. */
+    /** Waits until a database is ready, or rests otherwise, as the service says (`settled`). */
     settled: (environment, wait = {}) => waitUntilSettled(request, environment, wait),
     slots: (more = {}) => request({ ...more, method: "GET", path: "/v1/slots" }),
     regions: async (more = {}) => (await request({ ...more, method: "GET", path: "/v1/regions" })).items,
@@ -397,9 +439,6 @@ function createClient(options) {
 var WAIT_SECONDS2 = 600;
 var WAIT_SECONDS_MAX2 = 6 * 3600;
 var TOKEN_SECONDS = 3600;
-var LOOK_AGAIN_MS2 = 2e3;
-var APPEARS_SECONDS = 60;
-var NONE = ["skipped", "closed", "retired", "destroyed"];
 var NONE_REASONS = ["oidc_fork", "oidc_closed"];
 async function run(runner2) {
   const inputs = inputsOf(runner2);
@@ -412,8 +451,7 @@ async function run(runner2) {
   const getCredential = jobCredential({ url, audience, requestUrl, requestToken, userAgent, onSecret });
   const client = createClient({ url, getCredential, userAgent });
   try {
-    const headSha = await headShaOf(runner2);
-    const environment = await untilReady(runner2, client, inputs, headSha);
+    const environment = await untilReady(runner2, client, inputs);
     if (environment) await giveAccess(runner2, client, environment, inputs);
   } catch (error) {
     const none = error instanceof OffshootError && NONE_REASONS.includes(error.reason);
@@ -438,19 +476,18 @@ function inputsOf(runner2) {
     database: runner2.input("database")
   };
 }
-async function untilReady(runner2, client, inputs, headSha) {
+async function untilReady(runner2, client, inputs) {
   const deadline = Date.now() + inputs.waitSeconds * 1e3;
-  const found = await appeared(runner2, client, inputs, deadline, headSha);
+  const found = await appeared(runner2, client, inputs);
   if (!found) {
     await skip(runner2, "Offshoot has no database for this place.");
     return null;
   }
-  const settled = await client.settled(found, {
-    seconds: Math.max(0, (deadline - Date.now()) / 1e3),
-    onChange: ({ phase: phase2, id }) => runner2.info(`${id}: ${phase2}`)
-  });
+  const seconds = Math.max(0, (deadline - Date.now()) / 1e3);
+  const onChange = ({ phase: phase2, id }) => runner2.info(`${id}: ${phase2}`);
+  const settled = hasEnded(found) ? found : await client.settled(found, { seconds, onChange });
   if (settled.phase === "ready") return settled;
-  if (NONE.includes(settled.phase)) {
+  if (hasEnded(settled)) {
     await skip(runner2, `The database is ${settled.phase} (${settled.reason}).`);
     return null;
   }
@@ -460,39 +497,19 @@ async function untilReady(runner2, client, inputs, headSha) {
     `The database is ${phase}${file}: ${failure?.message ?? "see the pull request's comment."}`
   );
 }
-async function appeared(runner2, client, { database }, deadline, headSha) {
-  const until = Math.min(deadline, Date.now() + APPEARS_SECONDS * 1e3);
-  for (; ; ) {
-    const { items } = await client.environments.list();
-    const fitting = items.filter(({ owner }) => database === "" || owner.database === database);
-    if (fitting.length > 1) {
-      const names = fitting.map(({ owner }) => owner.database).join(", ");
-      throw new Error(`There are several databases: ${names}. Choose one by the input database.`);
-    }
-    const [found = null] = fitting;
-    if (found && isOfCommit(found, headSha)) return found;
-    if (Date.now() + LOOK_AGAIN_MS2 > until) return found && lastSeen(found, headSha);
-    runner2.info(
-      found ? `${found.id} is not at this commit yet; looking again` : "No database yet; looking again"
-    );
-    await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS2));
-  }
-}
-async function headShaOf({ env }) {
-  const file = env["GITHUB_EVENT_PATH"];
-  if (env["GITHUB_EVENT_NAME"] !== "pull_request" || !file) return null;
-  const event = JSON.parse(await readFile(file, "utf8"));
-  const { sha } = Object(Object(Object(event)["pull_request"])["head"]);
-  return typeof sha === "string" ? sha : null;
-}
-function isOfCommit({ owner, phase, migrations }, headSha) {
-  if (headSha === null || owner.kind !== "pull" || phase === "skipped") return true;
-  return migrations.digest === headSha && !NONE.includes(phase);
-}
-function lastSeen(found, headSha) {
-  if (NONE.includes(found.phase)) return found;
-  const at = `${found.migrations.digest.slice(0, 7)}, and this job is for ${headSha?.slice(0, 7)}`;
-  throw new Error(`The database ${found.id} is at ${at}. Run the job of the latest commit.`);
+async function appeared(runner2, client, { database, waitSeconds }) {
+  const fitting = await client.own({
+    headSha: await headShaOf(runner2.env, (path) => readFile(path, "utf8")),
+    database: database === "" ? void 0 : database,
+    seconds: waitSeconds,
+    onLook: (found2) => runner2.info(
+      found2 ? `${found2.id} is not at this commit yet; looking again` : "No database yet; looking again"
+    )
+  });
+  const [found = null, ...others] = fitting;
+  if (others.length === 0) return found;
+  const names = fitting.map(({ owner }) => owner.database).join(", ");
+  throw new Error(`There are several databases: ${names}. Choose one by the input database.`);
 }
 async function giveAccess(runner2, client, environment, { role }) {
   const token = await client.environments.token(environment.id, { role, seconds: TOKEN_SECONDS });

@@ -4,6 +4,8 @@ import {
   type Client,
   createClient,
   type Environment,
+  hasEnded,
+  headShaOf,
   jobCredential,
   OffshootError,
   type Token,
@@ -14,12 +16,7 @@ const WAIT_SECONDS = 600;
 const WAIT_SECONDS_MAX = 6 * 3_600;
 /** A job's steps connect later than this one runs, so the token lives as long as the API allows. */
 const TOKEN_SECONDS = 3_600;
-/** The webhook that makes the environment may arrive after the job has begun. */
-const LOOK_AGAIN_MS = 2_000;
-const APPEARS_SECONDS = 60;
-/** Phases of a place that has no database on purpose. */
-const NONE: readonly string[] = ["skipped", "closed", "retired", "destroyed"];
-/** Refusals that say the same. */
+/** Refusals that say that there is no database on purpose. */
 const NONE_REASONS: readonly string[] = ["oidc_fork", "oidc_closed"];
 
 interface Inputs {
@@ -42,8 +39,7 @@ export async function run(runner: Runner): Promise<void> {
   const getCredential = jobCredential({ url, audience, requestUrl, requestToken, userAgent, onSecret });
   const client = createClient({ url, getCredential, userAgent });
   try {
-    const headSha = await headShaOf(runner);
-    const environment = await untilReady(runner, client, inputs, headSha);
+    const environment = await untilReady(runner, client, inputs);
     if (environment) await giveAccess(runner, client, environment, inputs);
   } catch (error) {
     const none = error instanceof OffshootError && NONE_REASONS.includes(error.reason);
@@ -71,24 +67,18 @@ function inputsOf(runner: Runner): Inputs {
 }
 
 /** The ready environment; null if there is none on purpose, which was told. Throws OffshootError. */
-async function untilReady(
-  runner: Runner,
-  client: Client,
-  inputs: Inputs,
-  headSha: string | null,
-): Promise<Environment | null> {
+async function untilReady(runner: Runner, client: Client, inputs: Inputs): Promise<Environment | null> {
   const deadline = Date.now() + inputs.waitSeconds * 1000;
-  const found = await appeared(runner, client, inputs, deadline, headSha);
+  const found = await appeared(runner, client, inputs);
   if (!found) {
     await skip(runner, "Offshoot has no database for this place.");
     return null;
   }
-  const settled = await client.settled(found, {
-    seconds: Math.max(0, (deadline - Date.now()) / 1000),
-    onChange: ({ phase, id }) => runner.info(`${id}: ${phase}`),
-  });
+  const seconds = Math.max(0, (deadline - Date.now()) / 1000);
+  const onChange = ({ phase, id }: Environment) => runner.info(`${id}: ${phase}`);
+  const settled = hasEnded(found) ? found : await client.settled(found, { seconds, onChange });
   if (settled.phase === "ready") return settled;
-  if (NONE.includes(settled.phase)) {
+  if (hasEnded(settled)) {
     await skip(runner, `The database is ${settled.phase} (${settled.reason}).`);
     return null;
   }
@@ -99,53 +89,25 @@ async function untilReady(
   );
 }
 
+/** The one database of the job's place; null if there is none. */
 async function appeared(
   runner: Runner,
   client: Client,
-  { database }: Inputs,
-  deadline: number,
-  headSha: string | null,
+  { database, waitSeconds }: Inputs,
 ): Promise<Environment | null> {
-  const until = Math.min(deadline, Date.now() + APPEARS_SECONDS * 1000);
-  for (;;) {
-    const { items } = await client.environments.list();
-    const fitting = items.filter(({ owner }) => database === "" || owner.database === database);
-    if (fitting.length > 1) {
-      const names = fitting.map(({ owner }) => owner.database).join(", ");
-      throw new Error(`There are several databases: ${names}. Choose one by the input database.`);
-    }
-    const [found = null] = fitting;
-    if (found && isOfCommit(found, headSha)) return found;
-    if (Date.now() + LOOK_AGAIN_MS > until) return found && lastSeen(found, headSha);
-    runner.info(
-      found ? `${found.id} is not at this commit yet; looking again` : "No database yet; looking again",
-    );
-    await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS));
-  }
-}
-
-/**
- * The head commit of the job's pull request; null for other jobs. A push and a reopening start the job and the webhook at
- * once, and the job must not be given the database as it was before.
- */
-async function headShaOf({ env }: Runner): Promise<string | null> {
-  const file = env["GITHUB_EVENT_PATH"];
-  if (env["GITHUB_EVENT_NAME"] !== "pull_request" || !file) return null;
-  const event: unknown = JSON.parse(await readFile(file, "utf8"));
-  const { sha } = Object(Object(Object(event)["pull_request"])["head"]);
-  return typeof sha === "string" ? sha : null;
-}
-
-function isOfCommit({ owner, phase, migrations }: Environment, headSha: string | null): boolean {
-  if (headSha === null || owner.kind !== "pull" || phase === "skipped") return true;
-  return migrations.digest === headSha && !NONE.includes(phase);
-}
-
-/** What is still not of this commit is taken as it is if it has ended, and never if it is of another commit. */
-function lastSeen(found: Environment, headSha: string | null): Environment {
-  if (NONE.includes(found.phase)) return found;
-  const at = `${found.migrations.digest.slice(0, 7)}, and this job is for ${headSha?.slice(0, 7)}`;
-  throw new Error(`The database ${found.id} is at ${at}. Run the job of the latest commit.`);
+  const fitting = await client.own({
+    headSha: await headShaOf(runner.env, (path) => readFile(path, "utf8")),
+    database: database === "" ? undefined : database,
+    seconds: waitSeconds,
+    onLook: (found) =>
+      runner.info(
+        found ? `${found.id} is not at this commit yet; looking again` : "No database yet; looking again",
+      ),
+  });
+  const [found = null, ...others] = fitting;
+  if (others.length === 0) return found;
+  const names = fitting.map(({ owner }) => owner.database).join(", ");
+  throw new Error(`There are several databases: ${names}. Choose one by the input database.`);
 }
 
 async function giveAccess(

@@ -24,12 +24,13 @@ export const envFile: Command = {
   },
   details: `${TARGET_HELP} Without --token no secret is written: the application signs its own tokens with its AWS role (see \`offshoot iam\`).`,
   async run(io, input) {
+    const wait = secondsOf(input.text("wait-seconds"), "wait-seconds");
     const { client, environment: found } = await openTarget(io, {
       target: input.args[0],
       url: input.text("url"),
       database: input.text("database"),
+      waits: { seconds: wait },
     });
-    const wait = secondsOf(input.text("wait-seconds"), "wait-seconds");
     const environment = await untilReady(io, client, found, wait);
     const wish = { role: input.text("role"), seconds: secondsOf(input.text("seconds"), "seconds") };
     const token = input.is("token") ? await tokenFor(client, environment, wish) : null;

@@ -183,10 +183,10 @@ const wait: Command = {
     ...OF_ONE,
     "wait-seconds": { type: "string", value: "seconds", help: "at most; 600 by default" },
   },
-  details: `${TARGET_HELP} In a CI job, without it: the job's own. Ends with 6 if there is none for this place.`,
+  details: `${TARGET_HELP} In a CI job, without it: the job's own, at the job's commit. Ends with 6 if there is none for this place.`,
   async run(io, input) {
-    const { client, environment } = await found(io, input);
     const seconds = secondsOf(input.text("wait-seconds"), "wait-seconds");
+    const { client, environment } = await found(io, input, { seconds });
     const ready = await untilReady(io, client, environment, seconds);
     if (input.json) sayJson(io, ready);
     else say(io, endedText(ready, null));
@@ -210,9 +210,10 @@ export const why: Command = {
   },
 };
 
-function found(io: Io, input: Input) {
+function found(io: Io, input: Input, waits?: { readonly seconds: number | undefined }) {
   const [target] = input.args;
-  return openTarget(io, { target, url: input.text("url"), database: input.text("database") });
+  const request = { target, url: input.text("url"), database: input.text("database") };
+  return openTarget(io, { ...request, ...(waits && { waits }) });
 }
 
 export const commands: readonly Command[] = [

@@ -24,12 +24,13 @@ const run: Command = {
   async run(io, input) {
     const [command, ...args] = input.rest;
     if (!command) throw usage("Which command? Give it after --, such as: offshoot run -- npm test");
+    const wait = secondsOf(input.text("wait-seconds"), "wait-seconds");
     const { client, environment: found } = await openTarget(io, {
       target: input.text("env"),
       url: input.text("url"),
       database: input.text("database"),
+      waits: { seconds: wait },
     });
-    const wait = secondsOf(input.text("wait-seconds"), "wait-seconds");
     const environment = await untilReady(io, client, found, wait);
     const token = () => tokenFor(client, environment, { role: input.text("role") });
     const loopback: Loopback = await openLoopback(await token(), {

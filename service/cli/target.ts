@@ -1,6 +1,7 @@
 /** What people call a database, and what the API calls it. */
+import { readFile } from "node:fs/promises";
 import type { Client, Environment, EnvironmentFilter, Token, TokenRequest } from "../client/client.ts";
-import { OffshootError } from "../client/client.ts";
+import { hasEnded, headShaOf, OffshootError } from "../client/client.ts";
 import { EXIT, Exit, usage } from "./exit.ts";
 import { clientOf, jobIdentity } from "./service.ts";
 import { type Io, progress, shown } from "./terminal.ts";
@@ -21,21 +22,43 @@ export interface TargetRequest {
   /** `--database`. */
   readonly database?: string | undefined;
   readonly signIn?: boolean;
+  /** For a command that waits, at most so long if it is told: a job's own database must be of the job's own commit. */
+  readonly waits?: { readonly seconds: number | undefined };
 }
 
 /** The environment that a text names, and a client of its service. Throws Exit if there is none, or several. */
 export async function openTarget(
   io: Io,
-  { target, database, ...request }: TargetRequest,
+  { target, database, waits, ...request }: TargetRequest,
 ): Promise<{ readonly client: Client; readonly environment: Environment }> {
   if (target === undefined && !jobIdentity(io)) throw usage(`Which database? ${TARGET_HELP}`);
   const wanted = parseTarget(target);
   const client = await clientOf(io, { ...request, target });
   if (wanted.kind === "tenant") return { client, environment: await client.tenants.get(wanted.key) };
   if (wanted.kind === "id") return { client, environment: await client.environments.get(wanted.id) };
+  if (target === undefined && waits) {
+    return { client, environment: onlyOne(await ownOf(io, client, database, waits), "this job") };
+  }
   const { items } = await client.environments.list(wanted.filter);
   const fitting = items.filter(({ owner }) => database === undefined || owner.database === database);
   return { client, environment: onlyOne(fitting, target ? shown(target) : "this job") };
+}
+
+async function ownOf(
+  io: Io,
+  client: Client,
+  database: string | undefined,
+  { seconds }: { readonly seconds: number | undefined },
+): Promise<readonly Environment[]> {
+  const headSha = await headShaOf(io.env, (path) => readFile(path, "utf8"));
+  const line = progress(io);
+  const onLook = (found: Environment | null) =>
+    line.show(found ? `${placeOf(found)}: not at this commit yet` : "no database yet");
+  try {
+    return await client.own({ headSha, database, seconds, onLook });
+  } finally {
+    line.end();
+  }
 }
 
 function onlyOne(fitting: readonly Environment[], what: string): Environment {
@@ -90,10 +113,9 @@ export async function untilReady(
 ): Promise<Environment> {
   const line = progress(io);
   try {
-    const settled = await client.settled(environment, {
-      ...(seconds !== undefined && { seconds }),
-      onChange: (now) => line.show(`${placeOf(now)}: ${now.phase}`),
-    });
+    const onChange = (now: Environment) => line.show(`${placeOf(now)}: ${now.phase}`);
+    const wait = { ...(seconds !== undefined && { seconds }), onChange };
+    const settled = hasEnded(environment) ? environment : await client.settled(environment, wait);
     if (settled.phase === "ready") return settled;
     const why = settled.failure ? ` ${shown(settled.failure.message)}` : "";
     throw new Exit(exitOfPhase(settled.phase), `${shown(placeOf(settled))} is ${settled.phase}.${why}`);

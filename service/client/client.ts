@@ -1,11 +1,13 @@
 /** The client of Offshoot's API, for Node 20 or newer and browsers. It depends on nothing. */
 import { environmentsOf, tenantsOf } from "./databases.ts";
+import { type OwnOptions, ownEnvironments } from "./job.ts";
 import { type CallOptions, type ClientOptions, createRequester } from "./request.ts";
 import type { DeviceLogin, Environment, Operation, Region, Self, Session, Slots, Started } from "./types.ts";
 import { type WaitOptions, waitForOperation, waitUntilSettled } from "./wait.ts";
 
 export type { EnvironmentFilter, Page, PageOptions } from "./databases.ts";
 export { OffshootError } from "./error.ts";
+export { hasEnded, headShaOf, type OwnOptions } from "./job.ts";
 export { type JobCredentialOptions, type JobIdentity, jobCredential } from "./oidc.ts";
 export type { CallOptions, ClientOptions } from "./request.ts";
 export type * from "./types.ts";
@@ -22,12 +24,15 @@ export interface PendingLogin {
 /** A client of one service. Every method throws OffshootError; writes are repeated safely when an answer is lost. */
 export function createClient(options: ClientOptions) {
   const request = createRequester(options);
+  const environments = environmentsOf(request);
   return {
     url: options.url,
     /** One database per customer, by your own key. */
     tenants: tenantsOf(request),
     /** All databases, of pull requests, git branches and customers. */
-    environments: environmentsOf(request),
+    environments,
+    /** For a CI job: the databases of its own place, at its own commit. */
+    own: (own: OwnOptions) => ownEnvironments(() => environments.list(), own),
     operation: (id: string, { wait, ...more }: CallOptions & { wait?: string } = {}) =>
       request<Operation>({
         ...more,
@@ -40,7 +45,7 @@ export function createClient(options: ClientOptions) {
       const operation = "operation" in begun ? begun.operation : begun;
       return operation && waitForOperation(request, operation, wait);
     },
-    /** Waits until a database is ready, or cannot become so by itself. */
+    /** Waits until a database is ready, or rests otherwise, as the service says (`settled`). */
     settled: (
       environment: Environment,
       wait: WaitOptions & { onChange?: (now: Environment) => void } = {},

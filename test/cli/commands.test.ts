@@ -248,3 +248,41 @@ describe("doctor", () => {
     expect([code, out]).toEqual([1, expect.stringMatching(/FAILED {2}configuration[\s\S]*FAILED {2}store/)]);
   });
 });
+
+describe("a CI job's own database", () => {
+  const head = "b".repeat(40);
+  const ofHead = fakeEnvironment({ migrations: { digest: head, statements: 3, applied: 3 } });
+
+  /** The variables of a job that the pull request's head began. */
+  async function jobOfHead(): Promise<Record<string, string>> {
+    const file = join(cli.home, "event.json");
+    await writeFile(file, JSON.stringify({ pull_request: { head: { sha: head } } }));
+    const identity = { ACTIONS_ID_TOKEN_REQUEST_URL: api.url, ACTIONS_ID_TOKEN_REQUEST_TOKEN: "t" };
+    return { ...identity, GITHUB_EVENT_NAME: "pull_request", GITHUB_EVENT_PATH: file };
+  }
+  const looks = () => api.seen.filter(({ path }) => path === "/v1/environments").length;
+
+  it.each([
+    ["env wait", ["env", "wait", "--json"]],
+    ["run", ["run", "--", process.execPath, "-e", "0"]],
+    ["env", ["env"]],
+  ])("is waited for by %s until it is of the job's commit", async (_what, args) => {
+    const env = await jobOfHead();
+    const running = cli.run(args, { env });
+    while (looks() === 0) await new Promise((resolve) => setTimeout(resolve, 20));
+    api.environments.set(ID, ofHead);
+    expect(await running).toMatchObject({ code: 0 });
+    expect(looks()).toBe(2);
+  });
+
+  it("is never the one of another commit", async () => {
+    const env = await jobOfHead();
+    const { code, err } = await cli.run(["env", "wait", "--wait-seconds", "1"], { env });
+    expect([code, err]).toEqual([1, expect.stringContaining("is at 3f9c2e1, and this job is for bbbbbbb")]);
+  });
+
+  it("that was closed is skipped at once when it is named", async () => {
+    api.environments.set(ID, { ...fakeEnvironment({ phase: "closed" }), settled: false });
+    expect((await cli.run(["env", "wait", ID])).code).toBe(6);
+  });
+});
