@@ -17,6 +17,7 @@ import type { Function as LambdaFunction } from "aws-cdk-lib/aws-lambda";
 import { Topic } from "aws-cdk-lib/aws-sns";
 import { EmailSubscription } from "aws-cdk-lib/aws-sns-subscriptions";
 import type { Construct } from "constructs";
+import { SWEEP_MS } from "../service/domain/limits.ts";
 import type { FunctionName, Functions } from "./functions.ts";
 import { METRICS } from "./names.ts";
 import type { WakeQueue } from "./queue.ts";
@@ -30,8 +31,8 @@ const ERRORS_MIN = 3;
 const HINT_AGE_SECONDS_MAX = 600;
 /** The tick looks at everything due each minute, so what is due for 15 is stuck. */
 const WAKEUP_AGE_SECONDS_MAX = 900;
-/** A sweep is tried each hour; two that failed are a reason to look. */
-const SWEEP_AGE_SECONDS_MAX = 3 * 3_600;
+/** This many sweeps in a row that did not end are a reason to look. */
+const SWEEP_AGE_SECONDS_MAX = (4 * SWEEP_MS) / 1_000;
 /** AWS needs a day or two to raise a quota, so this comes before it is full. */
 const QUOTA_PERCENT_MAX = 85;
 
@@ -161,7 +162,9 @@ function ownWatches(): readonly Watch[] {
         usingMetrics: { clusters, quota },
       }),
       above: QUOTA_PERCENT_MAX,
-      periods: 2,
+      periods: 1,
+      // Only a sweep counts the clusters; between two of them nothing is known to have changed.
+      missing: TreatMissingData.IGNORE,
     },
   ];
 }

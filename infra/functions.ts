@@ -1,13 +1,7 @@
 import { join } from "node:path";
 import { Duration, RemovalPolicy } from "aws-cdk-lib";
 import type { IKey } from "aws-cdk-lib/aws-kms";
-import {
-  Architecture,
-  Code,
-  Function as LambdaFunction,
-  LoggingFormat,
-  Runtime,
-} from "aws-cdk-lib/aws-lambda";
+import { Architecture, Code, Function as LambdaFunction, Runtime } from "aws-cdk-lib/aws-lambda";
 import { LogGroup, type RetentionDays } from "aws-cdk-lib/aws-logs";
 import type { Construct } from "constructs";
 import type { Places, Who } from "./grants.ts";
@@ -109,8 +103,6 @@ function createFunction(
     // What a role may do stands in the table of grants alone, so no construct may add to it.
     role: roles.functions[plan.role].withoutPolicyUpdates(),
     logGroup,
-    // Lambda's own lines are then JSON, as the service's are.
-    loggingFormat: LoggingFormat.JSON,
     environment: { NODE_OPTIONS: "--enable-source-maps", ...environment },
     ...reserved(name, settings),
     ...(key && { environmentEncryption: key }),

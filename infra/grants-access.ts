@@ -1,6 +1,7 @@
 /** Tokens and parameters: how others find and reach their database. */
 import type { Grant, Places } from "./grants.ts";
 import { clusterArns, resourceTags } from "./grants-clusters.ts";
+import { parameterArn } from "./grants-functions.ts";
 import type { Kind } from "./settings.ts";
 
 const SIGNERS = { preview: "previewTokens", tenant: "tenantTokens" } as const;
@@ -29,9 +30,9 @@ function signing(kind: Kind, places: Places): Grant {
   };
 }
 
-function parameterGrants({ parameterPrefix, partition, region, account }: Places): readonly Grant[] {
-  if (parameterPrefix === null) return [];
-  const resources = [`arn:${partition}:ssm:${region}:${account}:parameter${parameterPrefix}/*`];
+function parameterGrants(places: Places): readonly Grant[] {
+  if (places.parameterPrefix === null) return [];
+  const resources = [parameterArn(places, `${places.parameterPrefix}/*`)];
   return [
     {
       sid: "KeepParameters",

@@ -43,8 +43,20 @@ export function functionGrants(places: Places): readonly Grant[] {
       why: "Lambda polls the queue for the function wake.",
       unseen: "Lambda's event source mapping makes these calls, with the function's role.",
     },
+    {
+      sid: "KeepEpoch",
+      who: ["worker"],
+      actions: ["ssm:GetParameter", "ssm:PutParameter"],
+      resources: [parameterArn(places, places.epochParameter)],
+      why: "The store's epoch is also kept outside the store, which shows that the store was restored from a backup.",
+    },
     ...keyGrants(places),
   ];
+}
+
+/** In: the name of an SSM parameter, or a pattern of names; names of ours begin with a slash. */
+export function parameterArn({ partition, region, account }: Places, name: string): string {
+  return `arn:${partition}:ssm:${region}:${account}:parameter${name}`;
 }
 
 function logs(who: Who, { logGroupArns }: Places): Grant {

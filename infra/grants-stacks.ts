@@ -31,6 +31,7 @@ function askGrants({ partition, region, account }: Places, { prefix, roleArn }: 
       actions: [
         "cloudformation:DescribeStacks",
         "cloudformation:DescribeStackEvents",
+        "cloudformation:DescribeStackResources",
         "cloudformation:UpdateTerminationProtection",
       ],
       resources,
@@ -51,7 +52,6 @@ function askGrants({ partition, region, account }: Places, { prefix, roleArn }: 
       resources: [roleArn],
       conditions: { StringEquals: { "iam:PassedToService": "cloudformation.amazonaws.com" } },
       why: "This one role, and to nobody but CloudFormation.",
-      unseen: "AWS checks it within CreateStack, UpdateStack and DeleteStack.",
     },
   ];
 }

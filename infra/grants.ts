@@ -41,6 +41,7 @@ export interface Places {
   readonly kinds: readonly Kind[];
   readonly extraTagNames: readonly string[];
   readonly parameterPrefix: string | null;
+  readonly epochParameter: string;
   readonly kmsKeyArn: string | null;
   /** Null: no stacks. */
   readonly stacks: { readonly prefix: string; readonly roleArn: string; readonly boundaryArn: string } | null;

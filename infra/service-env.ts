@@ -1,14 +1,15 @@
 /** The operator's own variables of the service, as the functions get them: checked by the service's own reader. */
 import { generateKeyPairSync } from "node:crypto";
-import { ConfigProblems, describeVariables, readConfig } from "../service/config.ts";
+import { type Config, ConfigProblems, describeVariables, readConfig } from "../service/config.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 export interface ServiceEnv {
   readonly serviceEnv: Readonly<Record<string, string>>;
-  readonly parameterPrefix: string | null;
-  /** What the names of environments' stacks begin with; null: no stacks. */
-  readonly stackPrefix: string | null;
+  /** As the service will read it, with stand-ins for what the stack fills in; null if there is a problem. */
+  readonly config: Config | null;
+  /** A line each. */
+  readonly problems: readonly string[];
 }
 
 /** The stack fills these in, from what it makes. */
@@ -36,8 +37,6 @@ const COMMAND_LINE = ["OFFSHOOT_URL", "OFFSHOOT_KEY"];
 const ACCESS_FILE = "OFFSHOOT_ACCESS_FILE";
 /** Lambda's bound for all variables of a function together is 4 KB; the stack's own need less than the rest. */
 const BYTES_MAX = 4_096 - 1_300;
-/** Begins the names of environments' stacks unless the operator says otherwise. */
-const STACK_PREFIX = "offshoot-";
 
 /**
  * In: all variables, and the names of those that are the deployment's own matter. Out: what to pass to the functions, and
@@ -47,7 +46,7 @@ export function readServiceEnv(
   env: Environment,
   deployNames: readonly string[],
   readFile: (path: string) => string,
-): ServiceEnv & { readonly problems: readonly string[] } {
+): ServiceEnv {
   const known = new Set(describeVariables().map(({ name }) => name));
   const mine = (name: string) => deployNames.includes(name) && !known.has(name);
   const given = Object.entries(env)
@@ -60,12 +59,7 @@ export function readServiceEnv(
   const serviceEnv = Object.fromEntries(
     kept.map(([name, value]) => inlined(name, value, problems, readFile)),
   );
-  return {
-    serviceEnv,
-    parameterPrefix: config?.access.parameterPrefix ?? null,
-    stackPrefix: serviceEnv["OFFSHOOT_STACKS"] ? (serviceEnv["OFFSHOOT_STACK_PREFIX"] ?? STACK_PREFIX) : null,
-    problems: [...misplaced, ...problems, ...tooLarge(serviceEnv)],
-  };
+  return { config, serviceEnv, problems: [...misplaced, ...problems, ...tooLarge(serviceEnv)] };
 }
 
 function misplacedText(name: string): readonly string[] {

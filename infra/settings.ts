@@ -17,6 +17,8 @@ export interface Settings {
   readonly parameterPrefix: string | null;
   /** Null: clusters are made by DSQL's own API, and nothing may touch CloudFormation. */
   readonly stackPrefix: string | null;
+  /** Where the store's epoch is kept outside the store. */
+  readonly epochParameter: string;
   readonly kmsKeyArn: string | null;
   readonly extraTags: Readonly<Record<string, string>>;
   readonly alarmEmail: string | null;
@@ -32,26 +34,7 @@ export interface Concurrency {
 }
 
 /** What CloudWatch Logs takes, from a day to two years. */
-const RETENTIONS = [
-  "1",
-  "3",
-  "5",
-  "7",
-  "14",
-  "30",
-  "60",
-  "90",
-  "120",
-  "150",
-  "180",
-  "365",
-  "400",
-  "545",
-  "731",
-];
-const TAG = /^[\w .:/+@-]{1,128}=[\w .:/+@-]{0,256}$/;
-/** AWS takes 50 tags a resource; ours are at most 6. */
-const EXTRA_TAGS_MAX = 40;
+const RETENTIONS = "1 3 5 7 14 30 60 90 120 150 180 365 400 545 731".split(" ");
 
 /** Throws ConfigProblems that names each bad variable, what was given and what is expected. */
 export function readSettings(env: Environment, readFile = readText): Settings {
@@ -64,16 +47,22 @@ export function readSettings(env: Environment, readFile = readText): Settings {
       /^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key\/[\w-]+$/,
       "the ARN of a KMS key, such as arn:aws:kms:eu-central-1:123456789012:key/…",
     ),
-    extraTags: extraTagsOf(read),
     alarmEmail: read.optional("OFFSHOOT_ALARM_EMAIL", /^[^@\s]+@[^@\s]+$/, "an address of e-mail"),
     logRetentionDays: Number(read.oneOf("OFFSHOOT_LOG_RETENTION_DAYS", RETENTIONS, "30")),
     concurrency: concurrencyOf(read),
   };
   const deployNames = read.variables().map(({ name }) => name);
-  const { problems, ...service } = readServiceEnv(env, deployNames, readFile);
+  const { config, serviceEnv, problems } = readServiceEnv(env, deployNames, readFile);
   const all = [...problemsOf(read), ...problems];
-  if (all.length > 0) throw new ConfigProblems(all);
-  return { ...own, ...service };
+  if (config === null || all.length > 0) throw new ConfigProblems(all);
+  const { stacks, extraTags } = config.clusters;
+  return {
+    ...own,
+    ...{ serviceEnv, extraTags },
+    parameterPrefix: config.access.parameterPrefix,
+    stackPrefix: stacks.for === "none" ? null : stacks.prefix,
+    epochParameter: serviceEnv["OFFSHOOT_EPOCH_PARAMETER"] ?? `/offshoot-epoch/${own.stackName}`,
+  };
 }
 
 function placeOf(read: Reader): Pick<Settings, "stackName" | "account" | "region"> {
@@ -102,17 +91,6 @@ function concurrencyOf(read: Reader): Concurrency {
     // Lambda polls a queue with 2 to 1,000.
     wake: read.integer("OFFSHOOT_WAKE_CONCURRENCY", 2, 1_000, 10),
   };
-}
-
-function extraTagsOf(read: Reader): Settings["extraTags"] {
-  const expected = `at most ${EXTRA_TAGS_MAX} tags name=value, separated by commas, none of whose names begins with aws: or offshoot:`;
-  const given = read.optional("OFFSHOOT_EXTRA_TAGS", /^[\s\S]*$/, expected) ?? "";
-  const pairs = given === "" ? [] : given.split(",").map((pair) => pair.trim());
-  const good =
-    pairs.length <= EXTRA_TAGS_MAX &&
-    pairs.every((pair) => TAG.test(pair) && !/^(aws|offshoot):/i.test(pair));
-  if (!good) read.problem("OFFSHOOT_EXTRA_TAGS", given, expected);
-  return good ? Object.fromEntries(pairs.map((pair) => pair.split("=", 2))) : {};
 }
 
 function problemsOf(read: Reader): readonly string[] {

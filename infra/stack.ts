@@ -59,7 +59,7 @@ export function createStack(app: App, settings: Settings, bundles: string = BUND
 /** The variables of all functions: what only the stack knows, and the operator's. */
 function environmentOf(
   { account }: Stack,
-  { serviceEnv }: Settings,
+  { serviceEnv, epochParameter }: Settings,
   { store, secret, queue, door, roles }: Parts,
 ) {
   const { preview, tenant } = tokenRoleArnsOf(roles);
@@ -70,6 +70,7 @@ function environmentOf(
     OFFSHOOT_QUEUE_URL: queue.queue.queueUrl,
     OFFSHOOT_SECRETS_ARN: secret.secretArn,
     OFFSHOOT_PUBLIC_URL: door.url,
+    OFFSHOOT_EPOCH_PARAMETER: epochParameter,
     ...(preview && { OFFSHOOT_TOKEN_ROLE_ARN: preview }),
     ...(tenant && { OFFSHOOT_TENANT_TOKEN_ROLE_ARN: tenant }),
     ...(stacks && {
@@ -86,11 +87,11 @@ function placesOf(
   { store, secret, queue, roles }: Parts,
   functions: Functions,
 ): Places {
-  const { kinds, extraTags, parameterPrefix, kmsKeyArn } = settings;
+  const { kinds, extraTags, parameterPrefix, epochParameter, kmsKeyArn } = settings;
   return {
     ...{ partition: stack.partition, region: stack.region, account: stack.account },
     ...{ storeArn: store.arn, queueArn: queue.queue.queueArn, secretArn: secret.secretArn },
-    ...{ kinds, parameterPrefix, kmsKeyArn, extraTagNames: Object.keys(extraTags) },
+    ...{ kinds, parameterPrefix, epochParameter, kmsKeyArn, extraTagNames: Object.keys(extraTags) },
     logGroupArns: logGroupArnsOf(functions),
     tokenRoleArns: tokenRoleArnsOf(roles),
     stacks: stackPlacesOf(roles),
