@@ -1,6 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { recordCalls } from "../dsql/calls.ts";
 import { makeFaults } from "../dsql/faults.ts";
 import { lockDirectory } from "../dsql/lock.ts";
 import { openPrincipals } from "../dsql/principals.ts";
@@ -33,6 +34,8 @@ interface Flags {
   accountId: string;
   port: number;
   stepMs: number;
+  /** Where calls are written, for a test of permissions; none if it is not given. */
+  callsFile: string | undefined;
 }
 
 const ADDRESS = "127.0.0.1";
@@ -51,6 +54,7 @@ function readFlags(args: string[]): Flags {
       account: { type: "string", default: "000000000000" },
       port: { type: "string", default: "0" },
       "step-ms": { type: "string", default: "0" },
+      "calls-file": { type: "string" },
     },
   });
   const { directory, region, account, "control-url": controlUrl } = values;
@@ -66,6 +70,7 @@ function readFlags(args: string[]): Flags {
     principalsDirectory: resolve(values["principals-directory"] ?? directory),
     port: number("port", values.port, 65_535),
     stepMs: number("step-ms", values["step-ms"], MAX_DELAY_MS),
+    callsFile: values["calls-file"],
   };
 }
 
@@ -77,7 +82,7 @@ function number(name: string, text: string, most: number): number {
 
 /** Starts everything of one directory and goes on with the stacks that were in progress. */
 async function start(flags: Flags): Promise<Started & { ready: LocalCloudFormationReady }> {
-  const { directory, region, accountId, stepMs } = flags;
+  const { directory, region, accountId, stepMs, callsFile } = flags;
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   process.once("exit", lockDirectory(directory));
   const records = openRecords(directory);
@@ -87,9 +92,10 @@ async function start(flags: Flags): Promise<Started & { ready: LocalCloudFormati
   const failures = makeFailures();
   const runner = makeRunner({ records, changes, types, failures, stepMs });
   const operations = makeOperations({ records, changes, types, region, accountId, started: runner.start });
+  const heard = callsFile === undefined ? undefined : recordCalls(callsFile, () => undefined);
   const server = buildServer({
     ...{ operations, queries: makeQueries(records), failures, faults: makeFaults(), region, accountId },
-    principals: openPrincipals(flags.principalsDirectory, accountId),
+    principals: openPrincipals(flags.principalsDirectory, accountId, heard),
   });
   const cloudformationUrl = await server.listen({ host: ADDRESS, port: flags.port });
   runner.resume();

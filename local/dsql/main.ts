@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { runLocal } from "../run.ts";
 import { openAuthority } from "./authority.ts";
+import { recordCalls } from "./calls.ts";
 import { makeConnections } from "./connections.ts";
 import { buildControl } from "./control.ts";
 import { openEngine } from "./engine.ts";
@@ -46,6 +47,8 @@ interface Flags {
   policySessionMs: number;
   /** The control plane only: no Postgres is started, and nobody can connect. */
   noEngines: boolean;
+  /** Where calls are written, for a test of permissions; none if it is not given. */
+  callsFile: string | undefined;
 }
 
 const ADDRESS = "127.0.0.1";
@@ -73,6 +76,7 @@ function readFlags(args: string[]): Flags {
       "index-build-ms": { type: "string", default: "0" },
       "policy-session-ms": { type: "string", default: "60000" },
       "no-engines": { type: "boolean", default: false },
+      "calls-file": { type: "string" },
     },
   });
   const { directory, region, account } = values;
@@ -92,6 +96,7 @@ function readFlags(args: string[]): Flags {
     indexBuildMs: number("index-build-ms", values["index-build-ms"], MAX_DELAY_MS),
     policySessionMs: number("policy-session-ms", values["policy-session-ms"], MAX_DELAY_MS),
     noEngines: values["no-engines"],
+    callsFile: values["calls-file"],
   };
 }
 
@@ -107,7 +112,10 @@ async function start(flags: Flags): Promise<{ ready: LocalDsqlReady; stop(): Pro
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   process.once("exit", lockDirectory(directory));
   const registry = openRegistry(flags);
-  const principals = openPrincipals(directory, accountId);
+  const { callsFile } = flags;
+  const tagsOf = (resource: string) => registry.lookUp(resource.split("/").at(-1) ?? "")?.tags;
+  const heard = callsFile === undefined ? undefined : recordCalls(callsFile, tagsOf);
+  const principals = openPrincipals(directory, accountId, heard);
   const parameters = openParameters(directory);
   const faults = makeFaults();
   const instances = await startInstances(flags, registry);

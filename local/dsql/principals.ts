@@ -16,9 +16,14 @@ export interface Identity {
   callerArn: string;
   /** The unique id of the caller, `AROA…:session`. */
   userId: string;
+  /** Told of everything that this caller asks for, if somebody wants to know. */
+  heard?: Heard;
   /** Of temporary credentials only. */
   session?: { token: string; expiresAt: number; policy?: Policy };
 }
+
+/** Hears who asks for what, before it is decided. */
+export type Heard = (identity: Identity, action: string, resource: string) => void;
 
 /** What is wrong with somebody's credentials or signature, in words for the one who signed. */
 export interface Refusal {
@@ -65,15 +70,18 @@ type Claims = Type.Static<typeof Claims>;
  * A session token carries its session, sealed with a key of this directory: there is no table to bound, and sessions outlive a
  * restart, as those of the real STS do.
  */
-export function openPrincipals(directory: string, accountId: string): Principals {
+export function openPrincipals(directory: string, accountId: string, heard?: Heard): Principals {
   const key = openKey(directory);
+  const told = heard ? { heard } : {};
   const operator: Identity = {
+    ...told,
     ...{ accessKeyId: LOCAL_KEY, secretAccessKey: LOCAL_KEY },
     ...namesOf(accountId, `arn:aws:iam::${accountId}:role/${OPERATOR}`, OPERATOR, "local"),
   };
   const secretOf = (accessKeyId: string) =>
     digest(key, `secret ${accessKeyId}`).toString("base64").slice(0, 40);
   const identify = (claims: Claims, token: string): Identity => ({
+    ...told,
     accessKeyId: claims.accessKeyId,
     secretAccessKey: secretOf(claims.accessKeyId),
     ...namesOf(accountId, claims.roleArn, claims.roleName, claims.sessionName),
@@ -116,7 +124,8 @@ export function refuseAction(
   resource: string,
   resourcePolicy: Policy = [],
 ): string | undefined {
-  const { principalArn, callerArn, session } = identity;
+  const { principalArn, callerArn, session, heard } = identity;
+  heard?.(identity, action, resource);
   const question = { principalArn, callerArn, action, resource };
   const refusal = `User: ${callerArn} is not authorized to perform: ${action} on resource: ${resource}`;
   if (denies(resourcePolicy, question)) return `${refusal} with an explicit deny in a resource-based policy`;
