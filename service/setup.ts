@@ -55,7 +55,9 @@ export async function withSecrets(env: Environment): Promise<Environment> {
 
 function merged(env: Environment, pairs: Pairs): Environment {
   const kept = Object.entries(pairs).filter(([name]) => !SETUP_PAIRS.includes(name));
-  return { ...Object.fromEntries(kept), ...env };
+  // An empty variable is one that is not set, as it is to the configuration.
+  const given = Object.entries(env).filter(([, value]) => value?.trim());
+  return Object.fromEntries([...kept, ...given]);
 }
 
 /** Whether there is no GitHub App, and a book in which set-up can keep one. */
@@ -92,8 +94,8 @@ export function composeSetup(config: SetupConfig, book: SecretBook): SetupSystem
     ...{ app, log, ended },
     async start() {
       const address = await app.listen({ host: http.host, port: http.port });
-      const next = "no GitHub App yet: `offshoot setup-code` prints the link that makes it";
-      log.info({ address, publicUrl }, `listening; ${next}`);
+      log.info({ address, publicUrl }, "listening");
+      log.warn({}, "there is no GitHub App yet: `offshoot setup-code` prints the link that makes it");
     },
     async close() {
       closing.abort();

@@ -46,10 +46,22 @@ export interface StackOptions {
   /** More arguments of local/dsql/main.ts and local/github/main.ts. */
   readonly dsqlArgs?: readonly string[];
   readonly githubArgs?: readonly string[];
+  /** If given, the local CloudFormation is started, with these as more arguments of its main.ts. */
+  readonly cloudformationArgs?: readonly string[];
+  /** The local GitHub has no App yet, and the service is told of none: its set-up makes it. */
+  readonly noApp?: boolean;
   /** More environment variables of the service. */
   readonly serviceEnv?: Readonly<Record<string, string>>;
+  /** What runs in the place of the one process: given its environment, port and log, it starts and is ready. */
+  readonly runService?: (service: ServiceStart) => Promise<Running<unknown>>;
   /** A store other than a cluster of the local DSQL: a plain Postgres URL. */
   readonly storeUrl?: string;
+}
+
+export interface ServiceStart {
+  readonly env: Readonly<Record<string, string>>;
+  readonly port: number;
+  readonly logFile: string;
 }
 
 /** The service, the local DSQL and the local GitHub, each in a process of its own on loopback. */
@@ -57,6 +69,7 @@ export interface Stack {
   readonly directory: string;
   readonly dsql: DsqlReady;
   readonly github: GithubReady;
+  readonly cloudformationUrl: string | null;
   readonly serviceUrl: string;
   readonly serviceEnv: Readonly<Record<string, string>>;
   readonly storeIdentifier: string | null;
@@ -87,18 +100,24 @@ async function startParts(options: StackOptions, started: Running<unknown>[]): P
   const port = await freePort();
   const github = await startGithub(options, dsql.ready, port);
   started.push(github);
+  const cloudformation = await startCloudFormation(options, dsql.ready);
+  if (cloudformation) started.push(cloudformation);
+  const cloudformationUrl = cloudformation?.ready.cloudformationUrl ?? null;
   const storeIdentifier = options.storeUrl ? null : await createStoreCluster(dsql.ready.controlUrl);
   const serviceEnv = {
-    ...environmentOf(dsql.ready, github.ready, await readFile(github.ready.privateKeyFile, "utf8"), port),
+    ...environmentOf(dsql.ready, github.ready, port),
+    ...(options.noApp ? {} : await appEnvironmentOf(github.ready)),
     OFFSHOOT_STORE_URL: options.storeUrl ?? `dsql://${storeIdentifier}.dsql.${REGION}.on.aws`,
+    ...(cloudformationUrl === null ? {} : { OFFSHOOT_CLOUDFORMATION_ENDPOINT: cloudformationUrl }),
     ...SERVICE_PROCESS_ENV,
     ...options.serviceEnv,
   };
   const logFile = join(directory, "log", "service.log");
   const startService = () =>
+    options.runService?.({ env: serviceEnv, port, logFile }) ??
     launch({ script: "service/main.ts", nodeArgs: SERVICE_NODE_ARGS, env: serviceEnv, logFile }, listening);
   await runToEnd({ script: "service/cli.ts", args: ["store", "migrate"], env: serviceEnv, logFile });
-  let service = await startService();
+  let service: Running<unknown> = await startService();
   const dsqlPorts = [
     "--control-port",
     portOf(dsql.ready.controlUrl),
@@ -111,6 +130,7 @@ async function startParts(options: StackOptions, started: Running<unknown>[]): P
     directory,
     dsql: dsql.ready,
     github: github.ready,
+    cloudformationUrl,
     serviceUrl: `http://127.0.0.1:${port}`,
     serviceEnv,
     storeIdentifier,
@@ -124,7 +144,7 @@ async function startParts(options: StackOptions, started: Running<unknown>[]): P
       dsql = await startDsql(options, dsqlPorts);
     },
     async stop() {
-      for (const part of [service, github, dsql]) await part.stop();
+      for (const part of [service, cloudformation, github, dsql]) await part?.stop();
     },
   };
 }
@@ -144,6 +164,22 @@ function startDsql(options: StackOptions, more: readonly string[]): Promise<Runn
   );
 }
 
+async function startCloudFormation(
+  { directory, cloudformationArgs }: StackOptions,
+  dsql: DsqlReady,
+): Promise<Running<{ cloudformationUrl: string }> | null> {
+  if (!cloudformationArgs) return null;
+  const args = [
+    ...["--directory", join(directory, "cloudformation"), "--principals-directory", join(directory, "dsql")],
+    ...["--control-url", dsql.controlUrl, "--region", dsql.region, "--account", dsql.accountId],
+    ...cloudformationArgs,
+  ];
+  const logFile = join(directory, "log", "cloudformation.log");
+  return launch({ script: "local/cloudformation/main.ts", args, logFile }, ({ cloudformationUrl }) =>
+    typeof cloudformationUrl === "string" ? { cloudformationUrl } : null,
+  );
+}
+
 function startGithub(options: StackOptions, dsql: DsqlReady, port: number): Promise<Running<GithubReady>> {
   const args = [
     "--directory",
@@ -152,6 +188,7 @@ function startGithub(options: StackOptions, dsql: DsqlReady, port: number): Prom
     `http://127.0.0.1:${port}/webhooks/github`,
     "--dsql-control-url",
     dsql.controlUrl,
+    ...(options.noApp ? ["--no-app"] : []),
     ...(options.githubArgs ?? []),
   ];
   const logFile = join(options.directory, "log", "github.log");
@@ -160,12 +197,16 @@ function startGithub(options: StackOptions, dsql: DsqlReady, port: number): Prom
   );
 }
 
-function environmentOf(
-  dsql: DsqlReady,
-  github: GithubReady,
-  key: string,
-  port: number,
-): Record<string, string> {
+async function appEnvironmentOf(github: GithubReady): Promise<Record<string, string>> {
+  return {
+    OFFSHOOT_GITHUB_APP_ID: String(github.appId),
+    OFFSHOOT_GITHUB_PRIVATE_KEY: await readFile(github.privateKeyFile, "utf8"),
+    OFFSHOOT_GITHUB_WEBHOOK_SECRETS: github.webhookSecret,
+    OFFSHOOT_GITHUB_CLIENT_ID: github.clientId,
+  };
+}
+
+function environmentOf(dsql: DsqlReady, github: GithubReady, port: number): Record<string, string> {
   return {
     AWS_REGION: dsql.region,
     AWS_ACCESS_KEY_ID: LOCAL_CREDENTIALS.accessKeyId,
@@ -174,12 +215,8 @@ function environmentOf(
     OFFSHOOT_DSQL_ENDPOINT: dsql.controlUrl,
     OFFSHOOT_DSQL_CONNECT_TO: `${dsql.frontAddress}:${dsql.frontPort}`,
     OFFSHOOT_DSQL_CA_FILE: dsql.caFile,
-    OFFSHOOT_GITHUB_APP_ID: String(github.appId),
-    OFFSHOOT_GITHUB_PRIVATE_KEY: key,
-    OFFSHOOT_GITHUB_WEBHOOK_SECRETS: github.webhookSecret,
     OFFSHOOT_GITHUB_API_URL: github.apiUrl,
     OFFSHOOT_GITHUB_WEB_URL: github.pageUrl,
-    OFFSHOOT_GITHUB_CLIENT_ID: github.clientId,
     OFFSHOOT_OIDC_ISSUERS: github.oidcIssuer,
     OFFSHOOT_PUBLIC_URL: `http://127.0.0.1:${port}`,
     OFFSHOOT_TOKEN_ROLE_ARN: `arn:aws:iam::${dsql.accountId}:role/offshoot-tokens`,

@@ -7,8 +7,6 @@ export interface Secrets {
   digest(text: string): string;
   /** Whether two digests are equal, in constant time. */
   same(one: string, other: string): boolean;
-  /** HMAC-SHA256 of a text, in hexadecimal digits: only who has the key makes it. */
-  seal(key: string, text: string): string;
 }
 
 export interface KeyRow {

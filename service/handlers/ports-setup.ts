@@ -13,6 +13,11 @@ export interface SecretBook {
   replace(pairs: Pairs, version: string): Promise<void>;
 }
 
+/** HMAC-SHA256 of a text, in hexadecimal digits: only who has the key makes it. */
+export interface Seals {
+  seal(key: string, text: string): string;
+}
+
 /** What speaks for an App. */
 export interface AppKey {
   readonly appId: number;

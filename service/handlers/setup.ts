@@ -14,13 +14,13 @@ import {
 } from "../domain/setup.ts";
 import type { Chance, Clock, Log } from "./ports.ts";
 import type { Secrets } from "./ports-credentials.ts";
-import type { Apps, SecretBook, SentDelivery } from "./ports-setup.ts";
+import type { Apps, Seals, SecretBook, SentDelivery } from "./ports-setup.ts";
 import { waitUntil } from "./wait.ts";
 
 export interface SetupContext {
   readonly book: SecretBook;
   readonly apps: Apps;
-  readonly secrets: Secrets;
+  readonly secrets: Secrets & Seals;
   readonly clock: Clock;
   readonly chance: Chance;
   readonly log: Log;

@@ -10,8 +10,8 @@ import { webhookRoutes } from "./webhook.ts";
 export interface AppDeps extends WebhookDeps, ServerDeps {
   /** Resolves if the store answers. */
   readonly ready: () => Promise<void>;
-  /** What the GitHub App lacks, as one line; null if nothing, or while it is not known. */
-  readonly lacking?: () => string | null;
+  /** What a person should mend, as far as it is known: a line each. */
+  readonly warnings?: () => readonly string[];
   /** The API below /v1; without it there is none. */
   readonly api?: ApiDeps;
 }
@@ -20,14 +20,14 @@ const API_PREFIX = "/v1";
 
 /** The HTTP application of a service that is set up. */
 export function buildApp(deps: AppDeps): FastifyInstance {
-  const { api, log, ready, lacking = () => null } = deps;
+  const { api, log, ready, warnings = () => [] } = deps;
   const app = buildServer(deps, (error, request, reply) =>
     api && request.url.startsWith(`${API_PREFIX}/`)
       ? sendApiError(api.log, error, request, reply)
       : sendError(log, error, request, reply),
   );
   app.register((scope) => webhookRoutes(scope, deps));
-  app.register((scope) => healthRoutes(scope, { ready, lacking }));
+  app.register((scope) => healthRoutes(scope, { ready, warnings }));
   app.register((scope) => closedSetupRoutes(scope));
   if (api) app.register((scope) => apiRoutes(scope, api), { prefix: API_PREFIX });
   return app;

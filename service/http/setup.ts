@@ -23,7 +23,12 @@ const COOKIE = "offshoot_setup";
 const NONCE = new RegExp(`(?:^|; ?)${COOKIE}=([0-9a-f]{32})(?:;|$)`);
 /** Longer than any code or state. */
 const PARAMETER_CHARACTERS = 300;
-const STATUS: Readonly<Record<string, number>> = { setup_done: 410, invalid_request: 400, setup_lost: 502 };
+const STATUS: Readonly<Record<string, number>> = {
+  setup_done: 410,
+  invalid_request: 400,
+  setup_lost: 502,
+  secrets_refused: 502,
+};
 const TITLES: Readonly<Record<number, string>> = {
   400: "Bad request",
   403: "This link does not work",

@@ -36,7 +36,15 @@ beforeEach(() => {
   const lines: string[] = [];
   const write = (fields: unknown, text: string) => void lines.push(`${text} ${JSON.stringify(fields)}`);
   scene = {
-    ...{ pairs: {}, race: null, now: Date.UTC(2026, 10, 25), lines, converted: [], deliveries: [], asked: [] },
+    ...{
+      pairs: {},
+      race: null,
+      now: Date.UTC(2026, 10, 25),
+      lines,
+      converted: [],
+      deliveries: [],
+      asked: [],
+    },
     context: {
       ...{ secrets, publicUrl: "http://offshoot.test", webUrl: "http://github.test" },
       clock: { now: () => new Date(scene.now) },
@@ -210,7 +218,13 @@ describe("the way back", () => {
 });
 
 describe("the test delivery", () => {
-  const ping = { id: 1, event: "ping", redelivery: false, status: "Invalid HTTP Response: 401", statusCode: 401 };
+  const ping = {
+    id: 1,
+    event: "ping",
+    redelivery: false,
+    status: "Invalid HTTP Response: 401",
+    statusCode: 401,
+  };
   const signal = new AbortController().signal;
   const answered = (more: Partial<SentDelivery>) => {
     scene.deliveries = [ping];

@@ -113,7 +113,10 @@ it("lets the App in by its key alone, delivers its ping again, and installs it w
   // What was not subscribed to is not told.
   const pull = { author: "wendy", title: "Quiet", branch: "quiet", files: { "a.txt": "a" } };
   await github.call("POST", "/repositories/acme/shop/pulls", pull);
-  await github.call("POST", "/repositories/acme/shop/branches/loud/push", { author: "wendy", files: { b: "b" } });
+  await github.call("POST", "/repositories/acme/shop/branches/loud/push", {
+    author: "wendy",
+    files: { b: "b" },
+  });
   await until(() => heard.find(({ event }) => event === "push"));
   expect(heard.map(({ event }) => event)).not.toContain("pull_request");
 });
