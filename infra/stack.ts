@@ -62,7 +62,7 @@ function environmentOf(
   { serviceEnv, epochParameter }: Settings,
   { store, secret, queue, door, roles }: Parts,
 ) {
-  const { preview, tenant } = tokenRoleArnsOf(roles);
+  const { tenant, preview = tenant } = tokenRoleArnsOf(roles);
   const stacks = stackPlacesOf(roles);
   return {
     OFFSHOOT_AWS_ACCOUNT: account,

@@ -8,27 +8,36 @@ import type { Reader } from "./env-reader.ts";
 const LIST = "OFFSHOOT_ACCESS";
 const LIST_FILE = "OFFSHOOT_ACCESS_FILE";
 const TOKEN_ROLE = "OFFSHOOT_TOKEN_ROLE_ARN";
+const TENANT_TOKEN_ROLE = "OFFSHOOT_TENANT_TOKEN_ROLE_ARN";
 const PREFIX = "OFFSHOOT_PARAMETER_PREFIX";
 /** The longest list of ACCESS_RULES_MAX rules stays well below; a file by mistake does not. */
 const LIST_CHARACTERS_MAX = 1_000_000;
 
 /** Reads and checks them; problems go to `read`. */
 export function accessConfig(read: Reader, readFile: ReadFile): Config["access"] {
-  const tokenRoleArn = read.optional(
-    TOKEN_ROLE,
-    ROLE_ARN,
-    "the ARN of an IAM role, such as arn:aws:iam::123456789012:role/offshoot-token",
-  );
+  const expected = "the ARN of an IAM role, such as arn:aws:iam::123456789012:role/offshoot-token";
+  const tokenRoleArn = read.optional(TOKEN_ROLE, ROLE_ARN, expected);
+  const tenantTokenRoleArn = read.optional(TENANT_TOKEN_ROLE, ROLE_ARN, expected);
   const listed = rules(read, readFile);
-  // A token of DbConnect fits every database role that its signer is mapped to, so a reader could be more than that.
-  const isTokenRole = ({ iamRole, databaseRole }: AccessRule) =>
-    iamRole === tokenRoleArn && databaseRole !== READER_ROLE;
-  if (listed.some(isTokenRole)) {
-    read.problem(TOKEN_ROLE, "a role of the access list", `a role that is mapped to ${READER_ROLE} only`);
+  const signers = [
+    [TOKEN_ROLE, tokenRoleArn],
+    [TENANT_TOKEN_ROLE, tenantTokenRoleArn],
+  ] as const;
+  for (const [name, arn] of signers) {
+    // A token of DbConnect fits every database role that its signer is mapped to, so a reader could be more than that.
+    const isSigner = ({ iamRole, databaseRole }: AccessRule) =>
+      iamRole === arn && databaseRole !== READER_ROLE;
+    if (listed.some(isSigner)) {
+      read.problem(name, "a role of the access list", `a role that is mapped to ${READER_ROLE} only`);
+    }
+  }
+  if (tenantTokenRoleArn !== null && tokenRoleArn === null) {
+    read.problem(TOKEN_ROLE, "nothing", `a role, because ${TENANT_TOKEN_ROLE} is set`);
   }
   return {
     rules: listed,
     tokenRoleArn,
+    ...(tenantTokenRoleArn !== null && { tenantTokenRoleArn }),
     stsEndpoint: read.url("OFFSHOOT_STS_ENDPOINT", ["http:", "https:"], "") || null,
     ssmEndpoint: read.url("OFFSHOOT_SSM_ENDPOINT", ["http:", "https:"], "") || null,
     parameterPrefix: parameterPrefix(read),

@@ -155,6 +155,20 @@ describe("the configuration", () => {
     ]);
   });
 
+  it("takes a signing role of customers' databases besides the other one, with the same rule", () => {
+    const role = { OFFSHOOT_TENANT_TOKEN_ROLE_ARN: `${ROLE_ARN}-tenants` };
+    expect(problems(role)).toEqual([expect.stringMatching(/^OFFSHOOT_TOKEN_ROLE_ARN: given nothing/)]);
+    const both = { ...role, OFFSHOOT_TOKEN_ROLE_ARN: ROLE_ARN };
+    expect(readConfig({ ...GOOD, ...both }, readFile).access).toMatchObject({
+      tokenRoleArn: ROLE_ARN,
+      tenantTokenRoleArn: `${ROLE_ARN}-tenants`,
+    });
+    const list = [{ tenants: "*", iamRole: `${ROLE_ARN}-tenants`, databaseRole: "app" }];
+    expect(problems({ ...both, OFFSHOOT_ACCESS: JSON.stringify(list) })).toEqual([
+      expect.stringMatching(/^OFFSHOOT_TENANT_TOKEN_ROLE_ARN: .*offshoot_reader only/),
+    ]);
+  });
+
   it("takes the access list from one place", () => {
     const found = problems({ OFFSHOOT_ACCESS: "[]", OFFSHOOT_ACCESS_FILE: "/access.json" });
     expect(found).toEqual([expect.stringMatching(/^OFFSHOOT_ACCESS_FILE: given a value; expected nothing/)]);

@@ -1,6 +1,7 @@
 import { AssumeRoleCommand, STSClient, STSServiceException } from "@aws-sdk/client-sts";
 import { DsqlSigner } from "@aws-sdk/dsql-signer";
 import { Refused, Retryable } from "../domain/errors.ts";
+import type { Log } from "../handlers/ports.ts";
 import type { TokenSigner } from "../handlers/ports-api.ts";
 import type { Credentials } from "./dsql-credentials.ts";
 import { unknownOf } from "./dsql-failure.ts";
@@ -32,18 +33,24 @@ export interface TokenSignerOptions {
   readonly endpoint?: string;
   /** For one token as a whole. */
   readonly callTimeoutMs?: number;
+  /** Told why STS gave no session: whoever asked for a token is told less. */
+  readonly log?: Log;
 }
 
-type Request = Parameters<TokenSigner["sign"]>[0];
+type Sign = TokenSigner["sign"];
+type Request = Omit<Parameters<Sign>[0], "kind">;
 
 /**
- * TokenSigner on the AWS SDK, with one STS client for the life of the process; `close` drops its connections. Every token
+ * TokenSigner for one signing role on the AWS SDK, with one STS client for the life of the process; `close` drops its connections. Every token
  * is signed by a session of its own, whose policy lets it do nothing but connect to that one cluster in that one way, and
  * lasts until the earlier end of both. Nothing is kept. A token of DbConnect fits every database role that is mapped to
  * the signing role in that cluster, so that must be the reader's alone (config-access.ts sees to it).
  * Throws Refused `token_role_denied`, Retryable `token_unavailable`.
  */
-export function createTokenSigner(options: TokenSignerOptions): TokenSigner & { close(): void } {
+export function createTokenSigner(options: TokenSignerOptions): {
+  sign(request: Request): ReturnType<Sign>;
+  close(): void;
+} {
   const { region, credentials, endpoint } = options;
   const client = new STSClient({
     ...{ region, credentials, maxAttempts: ATTEMPTS },
@@ -85,7 +92,9 @@ async function assume(client: STSClient, options: TokenSignerOptions, request: R
   });
   const abortSignal = AbortSignal.timeout(options.callTimeoutMs ?? SIGN_TIMEOUT_MS);
   const { Credentials: given } = await client.send(command, { abortSignal }).catch((error: unknown) => {
-    throw asFailure(error);
+    const failure = asFailure(error);
+    options.log?.warn({ reason: failure.reason, cause: unknownOf(error).cause }, "STS gave no session");
+    throw failure;
   });
   const { AccessKeyId, SecretAccessKey, SessionToken, Expiration } = given ?? {};
   if (!AccessKeyId || !SecretAccessKey || !SessionToken || !Expiration) {

@@ -29,6 +29,8 @@ export interface AccessPolicy {
   readonly rules: readonly AccessRule[];
   /** The role that signs tokens; without it nobody is mapped as the reader, unless a rule does. */
   readonly tokenRoleArn: string | null;
+  /** The role that signs those of customers' databases; if there is none, `tokenRoleArn` does. */
+  readonly tenantTokenRoleArn?: string;
 }
 
 /** What decides about the grants of an environment. */
@@ -39,9 +41,18 @@ export interface AccessOwner {
   readonly labels: Labels;
 }
 
-/** The grants of an environment's clusters, each once, sorted by database role and IAM role. */
-export function grantsFor(owner: AccessOwner, { rules, tokenRoleArn }: AccessPolicy): readonly Grant[] {
-  const reader = tokenRoleArn ? [{ databaseRole: READER_ROLE, iamRole: tokenRoleArn }] : [];
+/**
+ * The grants of an environment's clusters, each once, sorted by database role and IAM role. `readers`: IAM roles that
+ * read besides those of the list, such as one that a cluster's stack made.
+ */
+export function grantsFor(
+  owner: AccessOwner,
+  { rules, tokenRoleArn: common, tenantTokenRoleArn }: AccessPolicy,
+  readers: readonly string[] = [],
+): readonly Grant[] {
+  const tokenRoleArn = owner.kind === "tenant" ? (tenantTokenRoleArn ?? common) : common;
+  const reading = tokenRoleArn ? [tokenRoleArn, ...readers] : readers;
+  const reader = reading.map((iamRole) => ({ databaseRole: READER_ROLE, iamRole }));
   const listed = rules
     .filter((rule) => covers(rule, owner))
     .map(({ databaseRole, iamRole }) => ({ databaseRole, iamRole }));

@@ -62,6 +62,7 @@ async function sign(
   const most = environment.limits.tokenSeconds ?? TOKEN_SECONDS_MAX;
   const asked = Math.min(seconds ?? TOKEN_SECONDS, most);
   const { token, expiresAt } = await signer.sign({
+    kind: serving.kind,
     arn: serving.arn,
     endpoint: serving.endpoint,
     user,

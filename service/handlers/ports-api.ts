@@ -46,9 +46,11 @@ export interface SignIn {
   >;
 }
 
-/** Signs connection tokens with the signing role, narrowed to one cluster. Throws Retryable or Refused. */
+/** Signs connection tokens with a signing role, narrowed to one cluster. Throws Retryable or Refused. */
 export interface TokenSigner {
   sign(request: {
+    /** Whose cluster it is: previews and customers have a signing role each. */
+    readonly kind: "preview" | "tenant";
     readonly arn: string;
     readonly endpoint: string;
     /** `admin` signs DbConnectAdmin, any other user DbConnect. */

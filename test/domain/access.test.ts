@@ -54,6 +54,14 @@ describe("grants", () => {
     }
   });
 
+  it("hold the customers' own signing role in customers' databases only", () => {
+    const roles = { tokenRoleArn: SIGNER, tenantTokenRoleArn: `${SIGNER}-tenants` };
+    const readers = (owner: Parameters<typeof grantsFor>[0]) =>
+      grantsFor(owner, { rules: [], ...roles }).map(({ iamRole }) => iamRole);
+    expect(readers(preview("acme/shop"))).toEqual([SIGNER]);
+    expect(readers(customer({}))).toEqual([`${SIGNER}-tenants`]);
+  });
+
   it("come once each, in one order", () => {
     const rules = [
       rule({ tenants: "*", databaseRole: "zeta" }),
