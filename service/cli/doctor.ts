@@ -1,15 +1,13 @@
 /** `offshoot doctor`: what is wrong, and what to do about it. */
 import { createClient } from "../client/client.ts";
-import { type Command, URL_OPTION } from "./command.ts";
+import { type Command, type Input, URL_OPTION } from "./command.ts";
 import { EXIT, Exit } from "./exit.ts";
-import { type Check, type Finding, findingsOf } from "./findings.ts";
+import { type Check, clockText, type Finding, findingsOf } from "./findings.ts";
 import { selfText } from "./login.ts";
 import { clientOf, serviceUrl } from "./service.ts";
 import { type Io, say, sayJson, shown, styled } from "./terminal.ts";
 import { USER_AGENT } from "./version.ts";
 
-/** AWS refuses signatures, and we tokens, of a clock that is off by more than some minutes. */
-const SKEW_MAX_MS = 60_000;
 const ANSWER_TIMEOUT_MS = 10_000;
 
 const doctor: Command = {
@@ -17,28 +15,42 @@ const doctor: Command = {
   usage: "",
   summary: "check the service, your sign-in, and an operator's configuration",
   args: [0, 0],
-  options: URL_OPTION,
+  options: {
+    ...URL_OPTION,
+    before: {
+      type: "boolean",
+      help: "before anything is deployed: look at the AWS account, with nothing but a profile (operators)",
+    },
+  },
   details:
-    "Where the service's own variables are set (OFFSHOOT_STORE_URL and others), its store, AWS and GitHub are checked, too.",
+    "Where the service's own variables are set (OFFSHOOT_STORE_URL and others), its store, queue, AWS and GitHub are checked, too. Exit code 1 if something is missing; with it stands the command that mends it, or the policy to ask for. Nothing is changed.",
   async run(io, input) {
+    if (input.is("before")) {
+      const { beforeFindings } = await import("./operator/commands.ts");
+      return tell(io, input, await beforeFindings());
+    }
     const isOperator = io.env["OFFSHOOT_STORE_URL"] !== undefined;
     const told = input.text("url");
     const checks: Check[] = isOperator && !told && !io.env["OFFSHOOT_URL"] ? [] : clientChecks(io, told);
     const operator = isOperator ? await import("./operator/commands.ts") : null;
     const findings = await findingsOf(checks);
     if (operator) findings.push(...(await operator.operatorFindings(io)));
-    if (input.json) sayJson(io, findings);
-    else for (const finding of findings) say(io, findingText(io, finding));
-    return findings.every(({ ok }) => ok) ? EXIT.done : EXIT.failed;
+    return tell(io, input, findings);
   },
 };
+
+function tell(io: Io, input: Input, findings: readonly Finding[]): number {
+  if (input.json) sayJson(io, findings);
+  else for (const finding of findings) say(io, findingText(io, finding));
+  return findings.every(({ ok }) => ok) ? EXIT.done : EXIT.failed;
+}
 
 function clientChecks(io: Io, told: string | undefined): Check[] {
   const request = { url: told };
   return [
     ["service", async () => `${await serviceUrl(io, request)} is meant`],
     ["ready", async () => readyText(await serviceUrl(io, request))],
-    ["clock", async () => clockText(await serviceUrl(io, request))],
+    ["clock", async () => clockText(await timeOf(await serviceUrl(io, request)), "the service")],
     [
       "API",
       async () => {
@@ -64,28 +76,27 @@ async function ask(url: string, path: string): Promise<Response> {
 }
 
 async function readyText(url: string): Promise<string> {
-  const { ok, status } = await ask(url, "/readyz");
-  if (!ok)
-    throw new Exit(EXIT.failed, `The service answers ${status} at /readyz: look at its log and its store.`);
+  const response = await ask(url, "/readyz");
+  const { ok, status } = response;
+  const { detail, warnings } = Object(await response.json().catch(() => null));
+  if (!ok) {
+    const why = typeof detail === "string" ? detail : "look at its log and its store.";
+    throw new Exit(EXIT.failed, `The service answers ${status} at /readyz: ${why}`);
+  }
+  if (Array.isArray(warnings) && warnings.length > 0) throw new Exit(EXIT.failed, warnings.join(" "));
   return "the service answers, and so does its store";
 }
 
-async function clockText(url: string): Promise<string> {
+/** The service's time; an invalid date if it tells none. */
+async function timeOf(url: string): Promise<Date> {
   const response = await ask(url, "/healthz");
-  const skew = Date.now() - Date.parse(response.headers.get("date") ?? "");
-  if (Number.isNaN(skew)) return "the service tells no time";
-  const seconds = Math.round(Math.abs(skew) / 1000);
-  if (Math.abs(skew) > SKEW_MAX_MS)
-    throw new Exit(
-      EXIT.failed,
-      `This clock is ${seconds} s off the service's: tokens would be refused. Set it by NTP.`,
-    );
-  return `within ${seconds} s of the service's`;
+  return new Date(response.headers.get("date") ?? "");
 }
 
-function findingText(io: Io, { name, ok, text }: Finding): string {
+function findingText(io: Io, { name, ok, text, request }: Finding): string {
   const mark = ok ? styled(io, "green", "ok    ") : styled(io, "red", "FAILED");
-  return `${mark}  ${name}: ${shown(text)}`;
+  const line = `${mark}  ${name}: ${shown(text)}`;
+  return request === undefined ? line : `${line}\n        ${shown(request)}`;
 }
 
 export const commands: readonly Command[] = [doctor];

@@ -6,6 +6,7 @@ import { setupCommands } from "./setup-code.ts";
 import { storeCommands } from "./store.ts";
 import { sweepCommands } from "./sweep.ts";
 
+export { beforeFindings } from "./before.ts";
 export { operatorFindings } from "./doctor.ts";
 export { tellWhy } from "./why.ts";
 

@@ -1,0 +1,31 @@
+import { createAwsCall } from "./aws-json.ts";
+import type { QueueOptions } from "./queue.ts";
+
+/** Messages of the queue of hints, as SQS counts them, and of the queue of those that failed too often. */
+export interface QueueDepth {
+  readonly waiting: number;
+  /** Null if the queue has no dead-letter queue. */
+  readonly dead: number | null;
+}
+
+/** Asks SQS how many messages there are, roughly. Throws Retryable or Refused. */
+export async function readQueueDepth(options: QueueOptions): Promise<QueueDepth> {
+  const { region, credentials, url, endpoint } = options;
+  const call = createAwsCall({
+    ...{ service: "sqs", region, credentials, target: "AmazonSQS", version: "1.0" },
+    endpoint: endpoint ?? new URL(url).origin,
+  });
+  const attributesOf = async (QueueUrl: string) => {
+    const AttributeNames = ["ApproximateNumberOfMessages", "RedrivePolicy"];
+    const answer = await call("GetQueueAttributes", { QueueUrl, AttributeNames });
+    return Object(answer["Attributes"]) as Readonly<Record<string, string | undefined>>;
+  };
+  const { ApproximateNumberOfMessages: waiting, RedrivePolicy: redrive } = await attributesOf(url);
+  const arn = redrive === undefined ? "" : String(Object(JSON.parse(redrive)).deadLetterTargetArn ?? "");
+  const name = arn.split(":").at(-1);
+  const dead = name ? await attributesOf(url.replace(/[^/]+$/, name)) : null;
+  return {
+    waiting: Number(waiting ?? 0),
+    dead: dead && Number(dead["ApproximateNumberOfMessages"] ?? 0),
+  };
+}
