@@ -7,6 +7,8 @@ export const META = "CREATE TABLE IF NOT EXISTS meta (key text PRIMARY KEY, valu
 /** Conflicts with another starter, or with DSQL's catalog after a change, pass within a few tries. */
 const TRIES_MAX = 20;
 const WAIT_MS = 100;
+/** Migrations that a message names. */
+const NAMED_MAX = 3;
 /** Postgres codes of "exists already": a crash after the statement and before its record leaves this. */
 const EXISTS = new Set(["42P07", "42710", "42701"]);
 /** A migration that older code cannot work with says so, and why, in its first line. All others only add. */
@@ -67,15 +69,21 @@ export async function checkStoreVersion(pool: Pool): Promise<readonly string[]> 
   });
   const missing = ours.filter((name) => !done.has(name));
   if (missing.length > 0) {
-    const text = `The store lacks ${missing.join(", ")}. Run \`offshoot store migrate\`.`;
+    const text = `The store lacks ${named(missing)}. Run \`offshoot store migrate\`.`;
     throw new Refused("store_version", text);
   }
   const newer = [...done].filter((name) => !ours.includes(name));
   // A store that never said it was made by a version that expects exactly its own migrations.
   const isKnown = compatibleFrom === "" || (compatibleFrom !== null && ours.includes(compatibleFrom));
   if (newer.length === 0 || isKnown) return newer;
-  const text = `The store has ${newer.join(", ")}, which this version cannot work with. Start the newer version of the service.`;
+  const text = `The store has ${named(newer)}, which this version cannot work with. Start the newer version of the service.`;
   throw new Refused("store_version", text);
+}
+
+/** An empty store lacks them all; what to do must still be read. */
+function named(names: readonly string[]): string {
+  const rest = names.length - NAMED_MAX;
+  return names.slice(0, NAMED_MAX).join(", ") + (rest > 0 ? ` and ${rest} more` : "");
 }
 
 const EMPTY_STORE = { done: new Set<string>(), compatibleFrom: null };

@@ -28,8 +28,8 @@ export async function operatorFindings(given: Io): Promise<Finding[]> {
       "store",
       () => withStore(io, async ({ flavour }) => `${flavour} answers, and its schema is this version's`),
     ],
-    ["work", () => withStore(io, async ({ store }) => workText(await store.nextDue()))],
   ]);
+  if (findings[1]?.ok) findings.push(...(await findingsOf([["work", () => oldestWork(io)]])));
   if (!findings[0]?.ok) return findings;
   const config = readConfig(env);
   const outside: readonly Check[] = [
@@ -46,7 +46,8 @@ function configurationText(env: Io["env"]): string {
   return `complete; the service is reached at ${readConfig(env).api.publicUrl}`;
 }
 
-function workText(due: Date | null): string {
+async function oldestWork(io: Io): Promise<string> {
+  const due = await withStore(io, ({ store }) => store.nextDue());
   if (due === null) return "nothing is to be done";
   const lateMs = Date.now() - due.getTime();
   if (lateMs < LATE_MS) return `nothing is late; the next look is due at ${due.toISOString()}`;

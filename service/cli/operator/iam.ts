@@ -3,6 +3,7 @@ import { createGitHubClient } from "../../adapters/github-client.ts";
 import { describeRepository } from "../../adapters/github-repository.ts";
 import { readConfig } from "../../config.ts";
 import { type IamFormat, renderIam } from "../../domain/iam-policy.ts";
+import { withSecrets } from "../../setup.ts";
 import type { Command } from "../command.ts";
 import { EXIT, Exit, usage } from "../exit.ts";
 import { say, sayJson, shown } from "../terminal.ts";
@@ -32,7 +33,7 @@ const command: Command = {
     if (serviceRoleArn !== null && !ROLE.test(serviceRoleArn))
       throw usage("--service-role is an IAM role's ARN.");
     if (!/^[\w.-]+\/[\w.-]+$/.test(name)) throw usage("The repository has the form owner/name.");
-    const { aws, github, access } = readConfig(io.env);
+    const { aws, github, access } = readConfig(await withSecrets(io.env));
     const client = createGitHubClient({ ...github, appUserAgent: "offshoot" });
     const repository = await describeRepository(client, name);
     if (!repository) {
