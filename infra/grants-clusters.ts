@@ -30,7 +30,7 @@ function creating(places: Places): readonly Grant[] {
     },
     {
       sid: "NeverTagTheStore",
-      who: WORKER,
+      who: ["worker", "stacks"],
       effect: "Deny",
       actions: ["dsql:TagResource", "dsql:UntagResource"],
       resources: [places.storeArn],
@@ -60,6 +60,13 @@ function reading(places: Places): readonly Grant[] {
       why: "Slots are counted over all clusters of the account. AWS takes no narrower resource for this action.",
     },
     {
+      sid: "ObserveClusters",
+      who: WORKER,
+      actions: ["dsql:GetCluster"],
+      resources: [clusterArns(places)],
+      why: "A cluster that is gone has no tags: with a condition on them AWS would say `denied`, and it would never count as gone.",
+    },
+    {
       sid: "ReadTagsOfAllClusters",
       who: WORKER,
       actions: ["dsql:ListTagsForResource"],
@@ -75,7 +82,6 @@ function managing(places: Places): readonly Grant[] {
       sid: "ManageOurClusters",
       who: WORKER,
       actions: [
-        "dsql:GetCluster",
         "dsql:UpdateCluster",
         "dsql:DeleteCluster",
         "dsql:PutClusterPolicy",
@@ -84,7 +90,7 @@ function managing(places: Places): readonly Grant[] {
       ],
       resources: [clusterArns(places)],
       conditions: resourceTags(places.kinds),
-      why: "Observe, protect, fence and remove what carries our tags and a kind of this deployment; the store's kind is none.",
+      why: "Protect, fence and remove what carries our tags and a kind of this deployment; the store's kind is none.",
     },
     {
       sid: "MigrateOurClusters",

@@ -1,0 +1,198 @@
+/**
+ * Writes calls.json: what each role asks AWS for while the functions play the stories of previews, customers and stacks
+ * on the local AWS. Run by scripts/record-calls after a change of what the service calls; grants.test.ts reads it.
+ */
+import { createWriteStream } from "node:fs";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { CreateSecretCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
+import { AssumeRoleCommand, STSClient } from "@aws-sdk/client-sts";
+import pg from "pg";
+import { ROOT, runToEnd } from "../../local/demo/process.ts";
+import { openPull, waitForReport } from "../../local/demo/pull.ts";
+import { LOCAL_CREDENTIALS, type ServiceStart, type Stack, startStack } from "../../local/demo/stack.ts";
+import type { Call } from "../../local/dsql/calls.ts";
+import { FUNCTIONS, type FunctionName } from "../../scripts/build-functions.ts";
+import { createClient, type Token } from "../../service/client/client.ts";
+import { distinct, startSqsTap, type Tap } from "../support/calls.ts";
+import { createFunction } from "../support/lambda/pool.ts";
+import { type LambdaService, startLambdaService } from "../support/lambda/service.ts";
+import { ACCOUNT, REGION } from "../support/stack-template.ts";
+
+/** Under the names that the stack gives them. */
+const ROLES = {
+  webhook: "WebhookRole",
+  http: "HttpRole",
+  wake: "WorkerRole",
+  tick: "WorkerRole",
+  migrate: "MigrateRole",
+} as const satisfies Record<FunctionName, string>;
+const TOKEN_ROLES = ["PreviewTokensRole", "TenantTokensRole"] as const;
+const FILE = join(import.meta.dirname, "calls.json");
+
+const arnOf = (role: string) => `arn:aws:iam::${ACCOUNT}:role/${role}`;
+
+/** Temporary credentials of a role, as Lambda puts them into a function's environment. */
+async function sessionOf(role: string, endpoint: string): Promise<Readonly<Record<string, string>>> {
+  const sts = new STSClient({ region: REGION, endpoint, credentials: LOCAL_CREDENTIALS });
+  const { Credentials: given } = await sts.send(
+    new AssumeRoleCommand({ RoleArn: arnOf(role), RoleSessionName: "function" }),
+  );
+  sts.destroy();
+  return {
+    AWS_ACCESS_KEY_ID: String(given?.AccessKeyId),
+    AWS_SECRET_ACCESS_KEY: String(given?.SecretAccessKey),
+    AWS_SESSION_TOKEN: String(given?.SessionToken),
+  };
+}
+
+/** A secret with the App's values, as GET /setup leaves it. */
+async function createSecret(env: ServiceStart["env"], endpoint: string): Promise<string> {
+  const client = new SecretsManagerClient({ region: REGION, endpoint, credentials: LOCAL_CREDENTIALS });
+  const names = ["APP_ID", "PRIVATE_KEY", "WEBHOOK_SECRETS", "CLIENT_ID"].map(
+    (name) => `OFFSHOOT_GITHUB_${name}`,
+  );
+  const SecretString = JSON.stringify(Object.fromEntries(names.map((name) => [name, env[name]])));
+  const { ARN } = await client.send(new CreateSecretCommand({ Name: "Secret", SecretString }));
+  client.destroy();
+  return String(ARN);
+}
+
+/** Functions from their sources: what they call is the same, and nothing has to be built. */
+async function writeEntries(directory: string): Promise<string> {
+  for (const name of FUNCTIONS) {
+    const source = pathToFileURL(join(ROOT, "service", "lambda", `${name}.ts`));
+    await mkdir(join(directory, name), { recursive: true });
+    await writeFile(join(directory, name, "index.mjs"), `export { handler } from "${source.href}";\n`);
+  }
+  return directory;
+}
+
+interface Scene {
+  readonly stack: Stack;
+  /** A key of the API that may do everything. */
+  readonly credential: string;
+}
+
+/** Runs `play` on the functions, each with the credentials of its own role. Out: what was called meanwhile. */
+async function record(
+  serviceEnv: Readonly<Record<string, string>>,
+  play: (scene: Scene) => Promise<void>,
+): Promise<readonly Call[]> {
+  const directory = await mkdtemp(join(tmpdir(), "offshoot-record-"));
+  const bundles = await writeEntries(join(directory, "functions"));
+  const files = ["dsql", "cloudformation"].map((name) => join(directory, `${name}.jsonl`));
+  const taps: Tap[] = [];
+  const stack = await startStack({
+    directory,
+    dsqlArgs: ["--calls-file", String(files[0])],
+    cloudformationArgs: ["--calls-file", String(files[1])],
+    serviceEnv: {
+      OFFSHOOT_LEASE_SECONDS: "3",
+      OFFSHOOT_TOKEN_ROLE_ARN: arnOf("PreviewTokensRole"),
+      OFFSHOOT_TENANT_TOKEN_ROLE_ARN: arnOf("TenantTokensRole"),
+      OFFSHOOT_EPOCH_PARAMETER: "/offshoot-epoch/whole",
+      ...serviceEnv,
+    },
+    runService: (started) => startWithRoles(started, bundles, taps),
+  });
+  try {
+    const args = ["keys", "create", "record", "--scope", "admin", "--json"];
+    const made = await runToEnd({ script: "service/cli.ts", args, env: stack.serviceEnv, logFile: "" });
+    await play({ stack, ...(JSON.parse(made) as { credential: string }) });
+  } finally {
+    await stack.stop();
+    for (const tap of taps) tap.stop();
+  }
+  const lines = (await Promise.all(files.map((file) => readFile(file, "utf8")))).join("").trim().split("\n");
+  await rm(directory, { recursive: true, force: true });
+  return [...lines.map((line) => JSON.parse(line) as Call), ...taps.flatMap(({ calls }) => calls)];
+}
+
+async function startWithRoles(started: ServiceStart, bundles: string, taps: Tap[]): Promise<LambdaService> {
+  const endpoint = String(started.env["OFFSHOOT_STS_ENDPOINT"]);
+  const sessions = new Map<string, Readonly<Record<string, string>>>();
+  for (const role of new Set(Object.values(ROLES))) sessions.set(role, await sessionOf(role, endpoint));
+  const roleOf = (key: string) =>
+    [...sessions].find(([, session]) => session["AWS_ACCESS_KEY_ID"] === key)?.[0] ?? "lambda";
+  const env = {
+    ...started.env,
+    OFFSHOOT_SECRETS_ARN: await createSecret(started.env, endpoint),
+    OFFSHOOT_SECRETS_ENDPOINT: endpoint,
+  };
+  const ofRole = (name: FunctionName) => sessions.get(ROLES[name]) ?? {};
+  await runMigrate(bundles, { ...env, ...ofRole("migrate") }, started.logFile);
+  let target = "";
+  const tap = await startSqsTap(() => target, roleOf);
+  taps.push(tap);
+  const functionEnv = (name: FunctionName) => ({ ...ofRole(name), OFFSHOOT_SQS_ENDPOINT: tap.url });
+  const service = await startLambdaService({ ...started, env }, { bundles, functionEnv });
+  target = `http://127.0.0.1:${service.queue.port}`;
+  return service;
+}
+
+/** The deploy step, on a schema that is there already. */
+async function runMigrate(bundles: string, env: Readonly<Record<string, string>>, logFile: string) {
+  const log = createWriteStream(logFile, { flags: "a" });
+  const file = join(bundles, "migrate", "index.mjs");
+  const migrate = createFunction({ file, env, timeoutMs: 60_000, log }, 1);
+  await migrate.invoke({});
+  await migrate.killAll();
+}
+
+/** A pull request's database is made, migrated, reached by both kinds of token, closed, reopened and destroyed. */
+async function playPreview({ stack, credential }: Scene): Promise<void> {
+  const files = { "migrations/0003_notes.sql": "CREATE TABLE notes (id int PRIMARY KEY);\n" };
+  const by = { author: "wendy", title: "Notes", branch: "notes" };
+  const pull = await openPull(stack.github.pageUrl, "acme/shop", { ...by, files });
+  await waitForReport(pull, /Database ready/);
+  const client = createClient({ url: stack.serviceUrl, credential });
+  const { items } = await client.environments.list({ repository: "acme/shop", number: pull.number });
+  for (const role of ["owner", "reader"] as const) {
+    await connect(stack, await client.environments.token(String(items[0]?.id), { role }));
+  }
+  await pull.close("wendy");
+  await waitForReport(pull, /closed/i);
+  await pull.reopen("wendy");
+  await waitForReport(pull, /Database ready/);
+  await pull.comment("wendy", "/db destroy");
+  await waitForReport(pull, /destroyed/i);
+}
+
+/** Customers sign up, are read and written, removed, restored and ended. */
+async function playCustomers({ stack, credential }: Scene): Promise<void> {
+  const env = { OFFSHOOT_URL: stack.serviceUrl, OFFSHOOT_KEY: credential };
+  await runToEnd({ script: "local/demo/example-saas.ts", env, logFile: "" });
+  const client = createClient({ url: stack.serviceUrl, credential });
+  await client.waitFor(await client.tenants.put("reader"));
+  await connect(stack, await client.tenants.token("reader", { role: "reader" }));
+}
+
+/** Uses a token as its owner would. */
+async function connect(stack: Stack, { host, user, token }: Token): Promise<void> {
+  const { frontAddress, frontPort, caFile } = stack.dsql;
+  const client = new pg.Client({
+    ...{ host, user, database: "postgres", password: token },
+    ssl: { ca: await readFile(caFile, "utf8") },
+    stream: () => {
+      const socket = new Socket();
+      const dial = socket.connect.bind(socket);
+      socket.connect = () => dial(frontPort, frontAddress);
+      return socket;
+    },
+  });
+  await client.connect();
+  await client.query("select 1");
+  await client.end();
+}
+
+const plain = await record({ OFFSHOOT_PARAMETER_PREFIX: "/offshoot" }, async (scene) => {
+  await playPreview(scene);
+  await playCustomers(scene);
+});
+const calls = distinct(plain, [...Object.values(ROLES), ...TOKEN_ROLES]);
+await writeFile(FILE, `[\n${calls.map((call) => `  ${JSON.stringify(call)}`).join(",\n")}\n]\n`);
+console.log(`${calls.length} different calls are in ${FILE}`);
