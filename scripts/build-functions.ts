@@ -11,8 +11,8 @@ export type FunctionName = (typeof FUNCTIONS)[number];
 const SPLITTING: readonly FunctionName[] = ["http", "wake", "tick"];
 const WORKER = "splitter-worker.mjs";
 
-/** What pg and others load by `require` is Node's own. */
-const REQUIRE = `import { createRequire } from "node:module"; const require = createRequire(import.meta.url);`;
+/** What pg and others load by `require` is Node's own; libpg-query finds its WebAssembly beside `__dirname`. */
+const REQUIRE = `import { createRequire } from "node:module"; const require = createRequire(import.meta.url), __dirname = import.meta.dirname;`;
 
 export function functionDirectory(name: FunctionName, base: string = join(ROOT, "dist", "lambda")): string {
   return join(base, name);
@@ -30,7 +30,8 @@ const OPTIONS: BuildOptions = {
   external: ["pg-native", "pg-cloudflare", "bowser"],
   // What has modules as well as CommonJS is taken as modules: only those lose what nobody uses.
   mainFields: ["module", "main"],
-  conditions: ["import", "module"],
+  // Not "import", which esbuild adds by itself where one imports: `require` would take modules, too, as pg does pg-pool.
+  conditions: ["module"],
   metafile: true,
   plugins: [MIGRATIONS, PURE],
 };

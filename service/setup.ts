@@ -41,10 +41,7 @@ export function openSecretBook(env: Environment): SecretBook | null {
   if (file) return createSecretFile(file);
   if (!arn) return null;
   if (!region) throw new Refused("configuration", "OFFSHOOT_SECRETS_ARN is set, and AWS_REGION is not.");
-  return createSecretsManager({
-    ...{ arn, region, credentials: createCredentials() },
-    ...(endpoint ? { endpoint } : {}),
-  });
+  return createSecretsManager({ arn, region, endpoint, credentials: createCredentials() });
 }
 
 /** The variables with those of the book. A variable that is set counts more than the book. */

@@ -1,22 +1,13 @@
 import { createHash } from "node:crypto";
-import {
-  GetSecretValueCommand,
-  PutSecretValueCommand,
-  ResourceExistsException,
-  ResourceNotFoundException,
-  SecretsManagerClient,
-} from "@aws-sdk/client-secrets-manager";
 import { Refused, Retryable } from "../domain/errors.ts";
-import { CALL_TIMEOUT_MS } from "../domain/limits.ts";
 import type { SecretBook } from "../handlers/ports-setup.ts";
+import { createAwsCall } from "./aws-json.ts";
 import type { Credentials } from "./dsql-credentials.ts";
-import { unknownOf } from "./dsql-failure.ts";
 import { pairsOfText } from "./secret-pairs.ts";
 
 /** Of a secret that was created without a value. */
 const NO_VERSION = "none";
-/** Of the answers with 400, the ones that time mends. */
-const PASSES = /Throttl|Expired|Internal/;
+const NEEDED = "secretsmanager:GetSecretValue and secretsmanager:PutSecretValue";
 
 export interface SecretsManagerOptions {
   /** Of the one secret that is the book. */
@@ -24,8 +15,7 @@ export interface SecretsManagerOptions {
   readonly region: string;
   readonly credentials: Credentials;
   /** Another address of Secrets Manager, such as the local one. */
-  readonly endpoint?: string;
-  readonly callTimeoutMs?: number;
+  readonly endpoint?: string | undefined;
 }
 
 /**
@@ -33,31 +23,29 @@ export interface SecretsManagerOptions {
  * Secrets Manager takes a second text under an id that exists only if it is the same (PutSecretValue,
  * ClientRequestToken): so of two who replace the same version one is refused, and a repeated call does no harm.
  */
-export function createSecretsManager(options: SecretsManagerOptions): SecretBook & { close(): void } {
-  const { arn, region, credentials, endpoint, callTimeoutMs = CALL_TIMEOUT_MS } = options;
-  const client = new SecretsManagerClient({ region, credentials, ...(endpoint ? { endpoint } : {}) });
-  const limit = () => ({ abortSignal: AbortSignal.timeout(callTimeoutMs) });
+export function createSecretsManager(options: SecretsManagerOptions): SecretBook {
+  const { arn, region, credentials, endpoint } = options;
+  const call = createAwsCall({
+    ...{ service: "secretsmanager", region, credentials, target: "secretsmanager", version: "1.1" },
+    endpoint: endpoint ?? `https://secretsmanager.${region}.amazonaws.com`,
+  });
   return {
     async read() {
-      try {
-        const found = await client.send(new GetSecretValueCommand({ SecretId: arn }), limit());
-        const pairs = pairsOfText(found.SecretString ?? "", `The secret ${arn}`);
-        return { pairs, version: found.VersionId ?? NO_VERSION };
-      } catch (error) {
-        if (isEmpty(error)) return { pairs: {}, version: NO_VERSION };
+      const found = await call("GetSecretValue", { SecretId: arn }).catch((error: unknown) => {
+        if (isRefusal(error, /can't find the specified secret value/)) return null;
         throw asFailure(error, arn);
-      }
+      });
+      if (!found) return { pairs: {}, version: NO_VERSION };
+      const { SecretString: text = "", VersionId: version = NO_VERSION } = found;
+      return { pairs: pairsOfText(String(text), `The secret ${arn}`), version: String(version) };
     },
     async replace(pairs, version) {
       const put = { SecretId: arn, SecretString: JSON.stringify(pairs), ClientRequestToken: after(version) };
-      try {
-        await client.send(new PutSecretValueCommand(put), limit());
-      } catch (error) {
-        if (!(error instanceof ResourceExistsException)) throw asFailure(error, arn);
+      await call("PutSecretValue", put).catch((error: unknown) => {
+        if (!isRefusal(error, /ResourceExistsException/)) throw asFailure(error, arn);
         throw new Refused("secrets_changed", `Somebody else has changed the secret ${arn}. Start again.`);
-      }
+      });
     },
-    close: () => client.destroy(),
   };
 }
 
@@ -66,20 +54,16 @@ function after(version: string): string {
   return createHash("sha256").update(`offshoot after ${version}`).digest("hex");
 }
 
-/** A secret that exists without a value is told like one that does not exist, with other words. */
-function isEmpty(error: unknown): boolean {
-  return error instanceof ResourceNotFoundException && /staging label/i.test(error.message);
+function isRefusal(error: unknown, pattern: RegExp): boolean {
+  return error instanceof Refused && pattern.test(error.message);
 }
 
 function asFailure(error: unknown, arn: string): unknown {
-  if (error instanceof Refused) return error;
-  const { cause, retryAfterMs } = unknownOf(error);
-  const { name = "", $metadata } = Object(error);
-  if ($metadata?.httpStatusCode === 400 && !PASSES.test(name)) {
-    const needed = "secretsmanager:GetSecretValue and secretsmanager:PutSecretValue";
-    const advice = name.startsWith("AccessDenied") ? ` Allow the service's role ${needed}.` : "";
-    return new Refused("secrets_refused", `Secrets Manager refuses ${arn}: ${cause}${advice}`);
+  if (error instanceof Refused) {
+    const advice = /AccessDenied/.test(error.message) ? ` Allow the service's role ${NEEDED}.` : "";
+    return new Refused("secrets_refused", `Secrets Manager refuses ${arn}: ${error.message}${advice}`);
   }
-  const message = `Secrets Manager did not answer for ${arn}: ${cause}`;
-  return new Retryable("secrets_unavailable", message, { afterMs: retryAfterMs });
+  if (!(error instanceof Retryable)) return error;
+  const message = `Secrets Manager did not answer for ${arn}: ${error.message}`;
+  return new Retryable("secrets_unavailable", message);
 }
