@@ -1,3 +1,4 @@
+import { APP_EVENTS } from "../domain/app-permissions.ts";
 import { branchKey, isGitBranch, pullKey } from "../domain/owner.ts";
 import type { DeliveryRow } from "./ports.ts";
 
@@ -19,7 +20,7 @@ export interface Envelope {
 }
 
 /** Events that are parsed; every other one gets a 2xx unread. */
-export const WANTED_EVENTS: ReadonlySet<string> = new Set(["pull_request", "issue_comment", "push"]);
+export const WANTED_EVENTS: ReadonlySet<string> = new Set(APP_EVENTS);
 
 const PULL_ACTIONS = new Set([
   "opened",
