@@ -44,18 +44,11 @@ export function functionGrants(places: Places): readonly Grant[] {
       unseen: "Lambda's event source mapping makes these calls, with the function's role.",
     },
     {
-      sid: "ReadEpoch",
+      sid: "KeepEpoch",
       who: ["http", "worker"],
-      actions: ["ssm:GetParameter"],
+      actions: ["ssm:GetParameter", "ssm:PutParameter"],
       resources: [parameterArn(places, places.epochParameter)],
       why: "The store's epoch is also kept outside the store, which shows that the store was restored from a backup.",
-    },
-    {
-      sid: "RaiseEpoch",
-      who: ["worker"],
-      actions: ["ssm:PutParameter"],
-      resources: [parameterArn(places, places.epochParameter)],
-      why: "The epoch rises while somebody works, and only workers do.",
     },
     ...keyGrants(places),
   ];

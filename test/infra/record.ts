@@ -7,19 +7,26 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
-import { CreateSecretCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
+import {
+  CreateSecretCommand,
+  DescribeSecretCommand,
+  ResourceExistsException,
+  SecretsManagerClient,
+} from "@aws-sdk/client-secrets-manager";
 import { AssumeRoleCommand, STSClient } from "@aws-sdk/client-sts";
 import pg from "pg";
 import { ROOT, runToEnd } from "../../local/demo/process.ts";
-import { openPull, waitForReport } from "../../local/demo/pull.ts";
+import { openPull, waitFor, waitForReport } from "../../local/demo/pull.ts";
 import { LOCAL_CREDENTIALS, type ServiceStart, type Stack, startStack } from "../../local/demo/stack.ts";
 import type { Call } from "../../local/dsql/calls.ts";
 import { FUNCTIONS, type FunctionName } from "../../scripts/build-functions.ts";
-import { createClient, type Token } from "../../service/client/client.ts";
+import { type Client, createClient, type Token } from "../../service/client/client.ts";
 import { distinct, startSqsTap, type Tap } from "../support/calls.ts";
 import { createFunction } from "../support/lambda/pool.ts";
 import { type LambdaService, startLambdaService } from "../support/lambda/service.ts";
+import { walkBack, walkToGitHub } from "../support/setup-walk.ts";
 import { ACCOUNT, REGION } from "../support/stack-template.ts";
 
 /** Under the names that the stack gives them. */
@@ -32,6 +39,9 @@ const ROLES = {
 } as const satisfies Record<FunctionName, string>;
 const TOKEN_ROLES = ["PreviewTokensRole", "TenantTokensRole"] as const;
 const FILE = join(import.meta.dirname, "calls.json");
+
+/** A change of a stack, and its removal, begin within some looks of the service. */
+const UPDATE_MS = 10_000;
 
 const arnOf = (role: string) => `arn:aws:iam::${ACCOUNT}:role/${role}`;
 
@@ -49,16 +59,23 @@ async function sessionOf(role: string, endpoint: string): Promise<Readonly<Recor
   };
 }
 
-/** A secret with the App's values, as GET /setup leaves it. */
+/** A secret with the App's values, as GET /setup leaves it; without an App an empty one, as the stack makes it. */
 async function createSecret(env: ServiceStart["env"], endpoint: string): Promise<string> {
   const client = new SecretsManagerClient({ region: REGION, endpoint, credentials: LOCAL_CREDENTIALS });
   const names = ["APP_ID", "PRIVATE_KEY", "WEBHOOK_SECRETS", "CLIENT_ID"].map(
     (name) => `OFFSHOOT_GITHUB_${name}`,
   );
   const SecretString = JSON.stringify(Object.fromEntries(names.map((name) => [name, env[name]])));
-  const { ARN } = await client.send(new CreateSecretCommand({ Name: "Secret", SecretString }));
-  client.destroy();
-  return String(ARN);
+  try {
+    const { ARN } = await client.send(new CreateSecretCommand({ Name: "Secret", SecretString }));
+    return String(ARN);
+  } catch (error) {
+    // Of the functions before a restart.
+    if (!(error instanceof ResourceExistsException)) throw error;
+    return String((await client.send(new DescribeSecretCommand({ SecretId: "Secret" }))).ARN);
+  } finally {
+    client.destroy();
+  }
 }
 
 /** Functions from their sources: what they call is the same, and nothing has to be built. */
@@ -75,19 +92,26 @@ interface Scene {
   readonly stack: Stack;
   /** A key of the API that may do everything. */
   readonly credential: string;
+  /** Where the App's secret is, as the functions and an operator are told. */
+  readonly secretEnv: Readonly<Record<string, string>>;
+  /** Starts the functions anew, with other variables. */
+  restart(env: Readonly<Record<string, string>>): Promise<void>;
 }
 
 /** Runs `play` on the functions, each with the credentials of its own role. Out: what was called meanwhile. */
 async function record(
   serviceEnv: Readonly<Record<string, string>>,
   play: (scene: Scene) => Promise<void>,
+  noApp = false,
 ): Promise<readonly Call[]> {
   const directory = await mkdtemp(join(tmpdir(), "offshoot-record-"));
   const bundles = await writeEntries(join(directory, "functions"));
   const files = ["dsql", "cloudformation"].map((name) => join(directory, `${name}.jsonl`));
   const taps: Tap[] = [];
+  let more: Readonly<Record<string, string>> = {};
+  let secretEnv: Scene["secretEnv"] = {};
   const stack = await startStack({
-    directory,
+    ...{ directory, noApp },
     dsqlArgs: ["--calls-file", String(files[0])],
     cloudformationArgs: ["--calls-file", String(files[1])],
     serviceEnv: {
@@ -97,12 +121,22 @@ async function record(
       OFFSHOOT_EPOCH_PARAMETER: "/offshoot-epoch/whole",
       ...serviceEnv,
     },
-    runService: (started) => startWithRoles(started, bundles, taps),
+    async runService(started) {
+      const endpoint = String(started.env["OFFSHOOT_STS_ENDPOINT"]);
+      const arn = await createSecret(started.env, endpoint);
+      secretEnv = { OFFSHOOT_SECRETS_ARN: arn, OFFSHOOT_SECRETS_ENDPOINT: endpoint };
+      return startWithRoles({ ...started, env: { ...started.env, ...secretEnv, ...more } }, bundles, taps);
+    },
   });
   try {
     const args = ["keys", "create", "record", "--scope", "admin", "--json"];
     const made = await runToEnd({ script: "service/cli.ts", args, env: stack.serviceEnv, logFile: "" });
-    await play({ stack, ...(JSON.parse(made) as { credential: string }) });
+    const restart = async (env: typeof more) => {
+      more = env;
+      await stack.killService();
+      await stack.startService();
+    };
+    await play({ stack, restart, secretEnv, ...(JSON.parse(made) as { credential: string }) });
   } finally {
     await stack.stop();
     for (const tap of taps) tap.stop();
@@ -118,18 +152,14 @@ async function startWithRoles(started: ServiceStart, bundles: string, taps: Tap[
   for (const role of new Set(Object.values(ROLES))) sessions.set(role, await sessionOf(role, endpoint));
   const roleOf = (key: string) =>
     [...sessions].find(([, session]) => session["AWS_ACCESS_KEY_ID"] === key)?.[0] ?? "lambda";
-  const env = {
-    ...started.env,
-    OFFSHOOT_SECRETS_ARN: await createSecret(started.env, endpoint),
-    OFFSHOOT_SECRETS_ENDPOINT: endpoint,
-  };
+  const { env } = started;
   const ofRole = (name: FunctionName) => sessions.get(ROLES[name]) ?? {};
   await runMigrate(bundles, { ...env, ...ofRole("migrate") }, started.logFile);
   let target = "";
   const tap = await startSqsTap(() => target, roleOf);
   taps.push(tap);
   const functionEnv = (name: FunctionName) => ({ ...ofRole(name), OFFSHOOT_SQS_ENDPOINT: tap.url });
-  const service = await startLambdaService({ ...started, env }, { bundles, functionEnv });
+  const service = await startLambdaService(started, { bundles, functionEnv });
   target = `http://127.0.0.1:${service.queue.port}`;
   return service;
 }
@@ -171,6 +201,39 @@ async function playCustomers({ stack, credential }: Scene): Promise<void> {
   await connect(stack, await client.tenants.token("reader", { role: "reader" }));
 }
 
+/** Databases by stacks: one that fails at first, one of a customer, and a template that changes. */
+async function playStacks({ stack, credential, restart }: Scene): Promise<void> {
+  const failure = { action: "create", type: "AWS::DSQL::Cluster", reason: "Internal failure", times: 1 };
+  const answer = await fetch(`${stack.cloudformationUrl}/_local/failures`, {
+    method: "POST",
+    body: JSON.stringify(failure),
+  });
+  if (!answer.ok) throw new Error(`The failure was refused: ${await answer.text()}`);
+  const client = createClient({ url: stack.serviceUrl, credential });
+  await client.tenants.put("acme");
+  await untilPhase(client, "ready");
+  await restart({ OFFSHOOT_EXTRA_TAGS: "team=data" });
+  await client.tenants.patch("acme", { protected: false, limits: { graceHours: 0 } });
+  await setTimeout(UPDATE_MS);
+  await client.tenants.delete("acme");
+  await setTimeout(2 * UPDATE_MS);
+}
+
+/** Not by ?wait=, which holds a function for longer than it may run here. */
+async function untilPhase(client: Client, phase: string): Promise<void> {
+  const now = async () => (await client.tenants.get("acme")).phase;
+  await waitFor(`acme is ${phase}`, 120_000, async () => ((await now()) === phase ? true : null), now);
+}
+
+/** The link of the deploy is opened, and GitHub makes the App. */
+async function playSetup({ stack, secretEnv }: Scene): Promise<void> {
+  const env = { ...stack.serviceEnv, ...secretEnv };
+  const said = await runToEnd({ script: "service/cli.ts", args: ["setup-code"], env, logFile: "" });
+  const { back, cookie } = await walkToGitHub(/^http\S+$/m.exec(said)?.[0] ?? "");
+  const done = await walkBack(back, cookie);
+  if (done.status !== 200) throw new Error(`The set-up answered ${done.status}: ${await done.text()}`);
+}
+
 /** Uses a token as its owner would. */
 async function connect(stack: Stack, { host, user, token }: Token): Promise<void> {
   const { frontAddress, frontPort, caFile } = stack.dsql;
@@ -193,6 +256,9 @@ const plain = await record({ OFFSHOOT_PARAMETER_PREFIX: "/offshoot" }, async (sc
   await playPreview(scene);
   await playCustomers(scene);
 });
-const calls = distinct(plain, [...Object.values(ROLES), ...TOKEN_ROLES]);
+const stackEnv = { OFFSHOOT_STACKS: "all", OFFSHOOT_STACK_ROLE_ARN: arnOf("StacksRole") };
+const stacks = await record(stackEnv, playStacks);
+const setup = await record({}, playSetup, true);
+const calls = distinct([...plain, ...stacks, ...setup], [...Object.values(ROLES), ...TOKEN_ROLES]);
 await writeFile(FILE, `[\n${calls.map((call) => `  ${JSON.stringify(call)}`).join(",\n")}\n]\n`);
 console.log(`${calls.length} different calls are in ${FILE}`);
