@@ -1,8 +1,12 @@
+import { generateKeyPairSync } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
+import { readConfig } from "../../service/config.ts";
 import {
+  ACCOUNT,
   plain,
+  REGION,
   type Resource,
   resolve,
   type Synthesized,
@@ -93,6 +97,29 @@ describe("functions", () => {
       BatchSize: 10,
       FunctionResponseTypes: ["ReportBatchItemFailures"],
       ScalingConfig: { MaximumConcurrency: 10 },
+    });
+  });
+
+  it("get variables that the service takes, once the secret is filled", () => {
+    const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2_048 });
+    const secret = {
+      OFFSHOOT_GITHUB_APP_ID: "1",
+      OFFSHOOT_GITHUB_PRIVATE_KEY: privateKey.export({ type: "pkcs8", format: "pem" }).toString(),
+      OFFSHOOT_GITHUB_WEBHOOK_SECRETS: "0".repeat(32),
+    };
+    const [webhook] = functionsOf(whole);
+    const { Variables } = resolve(webhook?.Properties["Environment"], whole) as {
+      Variables: Record<string, string>;
+    };
+    const store = `dsql://${"a".repeat(26)}.dsql.${REGION}.on.aws`;
+    const env = { AWS_REGION: REGION, ...Variables, ...secret, OFFSHOOT_STORE_URL: store };
+    expect(readConfig(env)).toMatchObject({
+      aws: { account: ACCOUNT },
+      access: {
+        tokenRoleArn: expect.stringContaining("PreviewTokensRole"),
+        tenantTokenRoleArn: expect.stringContaining("TenantTokensRole"),
+      },
+      clusters: { extraTags: { team: "data", "cost-center": "42" }, stacks: { for: "all" } },
     });
   });
 

@@ -98,11 +98,12 @@ export function resolve(value: unknown, { resources }: Pick<Synthesized, "resour
   return Object.fromEntries(entries.map(([key, one]) => [key, inner(one)]));
 }
 
-/** What Ref means: the ARN of a secret and of a policy, the name of most others. */
+/** What Ref means: the ARN of a secret and of a policy, the URL of a queue, the name of most others. */
 function referenceOf(id: string, resources: Synthesized["resources"]): string {
   const pseudo: Record<string, string> = { "AWS::Partition": "aws", "AWS::URLSuffix": "amazonaws.com" };
   if (pseudo[id] !== undefined) return pseudo[id];
   const type = resources[id]?.Type ?? "";
+  if (type === "AWS::SQS::Queue") return `https://sqs.${REGION}.amazonaws.com/${ACCOUNT}/${plain(id)}`;
   return /Secret$|ManagedPolicy$/.test(type) ? arnOf(id, resources) : plain(id);
 }
 
