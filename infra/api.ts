@@ -1,6 +1,13 @@
 import { RemovalPolicy, Stack } from "aws-cdk-lib";
 import { AccessLogFormat } from "aws-cdk-lib/aws-apigateway";
-import { HttpApi, HttpMethod, HttpStage, LogGroupLogDestination } from "aws-cdk-lib/aws-apigatewayv2";
+import {
+  HttpApi,
+  HttpMethod,
+  HttpRoute,
+  HttpRouteKey,
+  HttpStage,
+  LogGroupLogDestination,
+} from "aws-cdk-lib/aws-apigatewayv2";
 import { HttpLambdaIntegration } from "aws-cdk-lib/aws-apigatewayv2-integrations";
 import type { IKey } from "aws-cdk-lib/aws-kms";
 import { LogGroup, type RetentionDays } from "aws-cdk-lib/aws-logs";
@@ -60,10 +67,12 @@ export function createDoor(scope: Construct, key: IKey | null, logRetentionDays:
 export function addRoutes({ api }: Door, { webhook, http }: Functions["all"]): void {
   const toWebhook = new HttpLambdaIntegration("Webhook", webhook);
   api.addRoutes({ path: "/webhooks/github", methods: [HttpMethod.POST], integration: toWebhook });
-  api.addRoutes({ path: "/{proxy+}", integration: new HttpLambdaIntegration("Http", http) });
-  accept(
-    api,
-    "AwsSolutions-APIG4",
-    "The service itself decides: webhooks by their signature, the API by keys, OIDC and sessions (docs/authorization.md).",
-  );
+  const everything = new HttpRoute(Stack.of(api), "Everything", {
+    httpApi: api,
+    routeKey: HttpRouteKey.DEFAULT,
+    integration: new HttpLambdaIntegration("Http", http),
+  });
+  const reason =
+    "The service itself decides: webhooks by their signature, the API by keys, OIDC and sessions (docs/authorization.md).";
+  for (const routes of [api, everything]) accept(routes, "AwsSolutions-APIG4", reason);
 }

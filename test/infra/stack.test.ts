@@ -170,7 +170,7 @@ describe("the door", () => {
 
   it("leads webhooks to their function and everything else to the API", () => {
     const routes = ofType(least, "AWS::ApiGatewayV2::Route").map(({ Properties }) => Properties["RouteKey"]);
-    expect(routes).toEqual(["POST /webhooks/github", "ANY /{proxy+}"]);
+    expect(routes).toEqual(["POST /webhooks/github", "$default"]);
   });
 });
 
