@@ -72,18 +72,17 @@ export function controlsOf({ aws, clusters }: Config, { region, credentials }: D
   };
 }
 
-/** Null unless a prefix says that parameters are kept. */
+/** Also where no prefix is set: parameters that were made under an earlier one are removed. */
 export function parametersOf({ access }: Config, { region, credentials }: DsqlConnectionOptions) {
-  if (access.parameterPrefix === null) return null;
   const { ssmEndpoint: endpoint } = access;
   return createParameters({ region, credentials, ...(endpoint ? { endpoint } : {}) });
 }
 
 /** Null unless a role says who signs. */
-export function signerOf({ access }: Config, { region, credentials }: DsqlConnectionOptions) {
+export function signerOf({ access }: Config, { region, credentials }: DsqlConnectionOptions, log: Log) {
   const { tokenRoleArn: roleArn, stsEndpoint: endpoint } = access;
   if (roleArn === null) return null;
-  return createTokenSigner({ region, credentials, roleArn, ...(endpoint ? { endpoint } : {}) });
+  return createTokenSigner({ region, credentials, roleArn, log, ...(endpoint ? { endpoint } : {}) });
 }
 
 /** A command of this installation's own, as of the demo, stands in for the published command line. */

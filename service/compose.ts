@@ -122,7 +122,8 @@ function composeContext(config: Config, nudge: Nudge, pool: pg.Pool, announce?: 
   const connection = connectionOf(config);
   const { control, stacks } = controlsOf(config, connection);
   const parameters = parametersOf(config, connection);
-  const signer = signerOf(config, connection);
+  const log = logOf(config);
+  const signer = signerOf(config, connection, log);
   const splitter = createSplitter();
   const app = { ...config.github, appUserAgent: "offshoot" };
   const context: Context = {
@@ -136,7 +137,7 @@ function composeContext(config: Config, nudge: Nudge, pool: pg.Pool, announce?: 
     github: createGitHub(app),
     redelivery: createRedelivery(app),
     parameters,
-    log: logOf(config),
+    log,
     measure: createMeasure(),
     nudge,
     policy: policyOf(config),
@@ -145,7 +146,7 @@ function composeContext(config: Config, nudge: Nudge, pool: pg.Pool, announce?: 
     await splitter.close();
     control.close();
     stacks.close();
-    parameters?.close();
+    parameters.close();
     signer?.close();
     await database.close();
   };

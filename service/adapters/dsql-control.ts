@@ -15,7 +15,7 @@ import type { ChangeAnswer, CreateAnswer, Observation, RemoveAnswer } from "../d
 import { CALL_TIMEOUT_MS } from "../domain/limits.ts";
 import { CLUSTER_TAG } from "../domain/names.ts";
 import type { ClusterControl, ClusterTags, ListedCluster } from "../handlers/ports.ts";
-import { mapBounded, shared } from "./bounded.ts";
+import { mapBounded } from "./bounded.ts";
 import type { Credentials } from "./dsql-credentials.ts";
 import { failureOf, unknownOf } from "./dsql-failure.ts";
 import { checkCreate, observationOf } from "./dsql-shape.ts";
@@ -53,8 +53,6 @@ export function createClusterControl(options: ClusterControlOptions): ClusterCon
   const client = new DSQLClient(options.endpoint ? { ...config, endpoint: options.endpoint } : config);
   const calls = callsOf(client, options.callTimeoutMs ?? CALL_TIMEOUT_MS);
   const { region } = options;
-  // A burst of new environments counts the same clusters: steps that ask while a list is under way share the next one.
-  const counted = shared(async () => (await list(calls)).length);
   return {
     create: (request) => create(calls, region, request),
     observe: (identifier) => observe(calls, region, identifier),
@@ -77,9 +75,9 @@ export function createClusterControl(options: ClusterControlOptions): ClusterCon
         return null;
       }
     },
-    async count() {
+    async identifiers() {
       try {
-        return await counted();
+        return (await list(calls)).map(({ identifier }) => identifier);
       } catch {
         return null;
       }

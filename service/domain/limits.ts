@@ -101,6 +101,9 @@ export const TENANT_GRACE_HOURS = 168;
 /** At most a quarter: a forgotten tenant must end some time. */
 export const GRACE_HOURS_MAX = 2_160;
 
+/** The row of a customer who has ended, with its history, is kept this long: for questions, and for who comes back. */
+export const CUSTOMER_KEPT_DAYS = 30;
+
 /** A customer's key as the SaaS back end has it: printable, no white space, no slash, short enough for an index. */
 export const CUSTOMER_KEY_PATTERN = "^[A-Za-z0-9][A-Za-z0-9._:@+~-]{0,127}$";
 export const LABEL_NAME_PATTERN = "^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$";

@@ -1,6 +1,7 @@
 import { FORGET_MS, SWEEP_MS } from "../domain/limits.ts";
 import type { Context } from "./context.ts";
 import { forget } from "./forget.ts";
+import { wakeLeftParameters } from "./parameter.ts";
 import type { Store } from "./ports-store.ts";
 import { redeliver } from "./redeliver.ts";
 import { later, type Step } from "./step.ts";
@@ -39,5 +40,6 @@ async function sweepAndTell(context: Context, step: Step): Promise<void> {
 
 async function forgetEnded(context: Context, step: Step): Promise<void> {
   await forget(context);
+  await wakeLeftParameters(context);
   await step.commit(later(context, FORGET_MS), async () => {});
 }

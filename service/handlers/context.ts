@@ -62,7 +62,7 @@ export interface Context {
   readonly databases: Databases;
   readonly splitter: Splitter;
   readonly github: GitHub;
-  /** Null: no SSM parameters are kept. */
+  /** Null where there is no SSM. Without a prefix none are put, and those that are left are removed. */
   readonly parameters: Parameters | null;
   readonly redelivery: Redelivery;
   readonly log: Log;

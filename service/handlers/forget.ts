@@ -1,5 +1,6 @@
-import { IDEMPOTENCY_HOURS } from "../domain/limits.ts";
+import { CUSTOMER_KEPT_DAYS, IDEMPOTENCY_HOURS } from "../domain/limits.ts";
 import type { Context } from "./context.ts";
+import type { StoreTransaction } from "./ports-store.ts";
 
 const HOUR_MS = 3_600_000;
 /** Ended sessions are kept this long, so that their holders are told that they have ended. */
@@ -11,16 +12,30 @@ const ROUNDS_MAX = 100;
 
 type ForgetContext = Pick<Context, "store" | "clock">;
 
-/** Deletes sessions, OIDC tokens and remembered answers that have ended. Idempotent. Out: how many rows. */
+/**
+ * Deletes what has ended: sessions, OIDC tokens and remembered answers, customers after a month, and what was mapped in
+ * clusters that are gone. Idempotent. Out: how many rows.
+ */
 export async function forget({ store, clock }: ForgetContext): Promise<number> {
-  const now = clock.now().getTime();
-  const ended = new Date(now - ENDED_HOURS * HOUR_MS);
-  const answered = new Date(now - IDEMPOTENCY_HOURS * HOUR_MS);
+  const before = (hours: number) => new Date(clock.now().getTime() - hours * HOUR_MS);
+  const [ended, answered] = [before(ENDED_HOURS), before(IDEMPOTENCY_HOURS)];
+  const customers = before(CUSTOMER_KEPT_DAYS * 24);
+  const kinds: readonly ((tx: StoreTransaction) => Promise<number>)[] = [
+    (tx) => tx.forgetExpired(ended, answered, ROWS_MAX),
+    (tx) => tx.forgetCustomers(customers, ROWS_MAX),
+    (tx) => tx.forgetClusterAccess(ROWS_MAX),
+  ];
+  let rows = 0;
+  for (const some of kinds) rows += await repeated(() => store.transaction(some));
+  return rows;
+}
+
+async function repeated(work: () => Promise<number>): Promise<number> {
   let rows = 0;
   for (let round = 0; round < ROUNDS_MAX; round += 1) {
-    const some = await store.transaction((tx) => tx.forgetExpired(ended, answered, ROWS_MAX));
-    rows += some;
+    const some = await work();
     if (some === 0) break;
+    rows += some;
   }
   return rows;
 }

@@ -21,6 +21,22 @@ export function parameterWakes(policy: Policy, environment: Environment, dueAt: 
   return policy.parameterPrefix === null ? [] : [{ topic: "parameter", key: environment.id, dueAt }];
 }
 
+/** Rows that are woken at a time. */
+const LEFT_MAX = 500;
+
+/** Without a prefix no parameter is kept, and those that were made before it was taken away are removed. Idempotent. */
+export async function wakeLeftParameters({
+  store,
+  policy,
+  clock,
+}: Pick<Context, "store" | "policy" | "clock">): Promise<void> {
+  if (policy.parameterPrefix !== null) return;
+  const keys = await store.parameterKeys(LEFT_MAX);
+  const dueAt = clock.now();
+  const wakes = keys.map((key): Wake => ({ topic: "parameter", key, dueAt }));
+  if (wakes.length > 0) await store.transaction((tx) => tx.wake(wakes, dueAt));
+}
+
 /** What one step of a parameter works with. */
 interface Work {
   readonly context: Context;
@@ -31,16 +47,16 @@ interface Work {
 
 /**
  * Brings the SSM parameter of one environment to what its database is now: there while it can be connected to, gone
- * otherwise. The row is the written intent; nothing without this environment's tags is overwritten or removed.
+ * otherwise, and where no prefix is set any more. The row is the written intent; nothing without this environment's tags is overwritten or removed.
  */
 export async function reconcileParameter(context: Context, step: Step): Promise<void> {
   const { store, parameters, policy } = context;
   const environment = await store.environment(step.key);
   const prefix = policy.parameterPrefix;
-  if (!environment || !parameters || prefix === null) return step.commit(null, async () => {});
+  if (!environment || !parameters) return step.commit(null, async () => {});
   const work: Work = { context, step, parameters, environment };
   const row = await store.parameter(environment.id);
-  const wanted = await readWanted(context, environment, prefix);
+  const wanted = prefix === null ? null : await readWanted(context, environment, prefix);
   // A name is left before another is taken: one row remembers one name.
   if (row && row.name !== wanted?.name) return remove(work, row);
   return wanted ? put(work, row, wanted) : step.commit(null, async () => {});

@@ -81,6 +81,8 @@ export interface StoreReads extends CredentialReads {
   knownComments(pullKey: string, commentIds: readonly number[]): Promise<readonly number[]>;
   report(pullKey: string): Promise<ReportRow | null>;
   parameter(environmentId: string): Promise<ParameterRow | null>;
+  /** Some environments that have a row of a parameter. */
+  parameterKeys(limit: number): Promise<readonly string[]>;
   /** `others`: identifiers that a list of AWS showed and that no row had then. */
   slotRows(account: string, region: string, others: readonly string[]): Promise<SlotRows>;
   /** Those of these identifiers that a row of ours has, or had. */
@@ -137,6 +139,10 @@ export interface StoreTransaction extends StoreReads, CredentialWrites {
   forgetUnfinished(clusterId: string): Promise<void>;
   putStatement(clusterId: string, row: LedgerRow): Promise<void>;
   putClusterAccess(row: AccessRow): Promise<void>;
+  /** Deletes at most `limit` rows of clusters that are gone; says how many. */
+  forgetClusterAccess(limit: number): Promise<number>;
+  /** Deletes customers who ended before, with all that was theirs, at most `limit` rows; 0 once there are none. */
+  forgetCustomers(endedBefore: Date, limit: number): Promise<number>;
   /** Compare-and-set on the Region's row: one intent at a time. */
   takeSlot(account: string, region: string, regionVersion: number): Promise<void>;
   pauseRegion(account: string, region: string, until: Date): Promise<void>;

@@ -103,6 +103,23 @@ describe("the role that signs", () => {
     expect(String(refusal)).not.toMatch(/arn:|\d{12}/);
   });
 
+  it("that is denied is told to the log, without a secret, a token or an account", async () => {
+    const told: unknown[] = [];
+    const warn = (fields: object, message: string) => void told.push({ ...fields, message });
+    const log = { info: warn, warn, error: warn };
+    await rejection(
+      signerWith({ log, roleArn: "arn:aws:iam::111111111111:role/offshoot-token" }).sign(READER),
+    );
+    expect(told).toEqual([
+      {
+        reason: "token_role_denied",
+        cause: expect.stringMatching(/AccessDenied/),
+        message: "STS gave no session",
+      },
+    ]);
+    expect(JSON.stringify(told)).not.toMatch(/\d{12}|ASIA/);
+  });
+
   it("is denied to a service that may not assume it", async () => {
     const session = await assume(local.ready, "service", policyOf({ Action: "dsql:*" }));
     const refusal = await rejection(signerWith({ credentials: async () => session }).sign(READER));

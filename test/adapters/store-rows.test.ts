@@ -138,18 +138,25 @@ describe("commands", () => {
 
 describe("slots", () => {
   it("are taken by one of two who counted at the same time", async () => {
-    const { regionVersion } = await store.slotRows(ACCOUNT, REGION);
+    const { regionVersion } = await store.slotRows(ACCOUNT, REGION, []);
     await write((tx) => tx.takeSlot(ACCOUNT, REGION, regionVersion));
     const second = write((tx) => tx.takeSlot(ACCOUNT, REGION, regionVersion));
     await expect(second).rejects.toMatchObject({ reason: "stale" });
-    expect(await store.slotRows(ACCOUNT, REGION)).toMatchObject({ regionVersion: regionVersion + 1 });
+    expect(await store.slotRows(ACCOUNT, REGION, [])).toMatchObject({ regionVersion: regionVersion + 1 });
   });
 
   it("count every cluster that is not gone", async () => {
     await write((tx) => tx.insertCluster(clusterOf({ id: "cl_1", status: "removing", identifier: "a" })));
     await write((tx) => tx.insertCluster(clusterOf({ id: "cl_2" })));
     await write((tx) => tx.insertCluster(clusterOf({ id: "cl_3", status: "gone", identifier: "c" })));
-    expect(await store.slotRows(ACCOUNT, REGION)).toMatchObject({ ours: 2, oursWithId: 1 });
+    expect(await store.slotRows(ACCOUNT, REGION, [])).toMatchObject({ ours: 2, oursWithId: 1 });
+  });
+
+  it("of others are those whose identifier no row of ours has, or ever had", async () => {
+    await write((tx) => tx.insertCluster(clusterOf({ id: "cl_1", status: "available", identifier: "a" })));
+    await write((tx) => tx.insertCluster(clusterOf({ id: "cl_3", status: "gone", identifier: "c" })));
+    expect(await store.slotRows(ACCOUNT, REGION, ["a", "b", "c", "d"])).toMatchObject({ foreign: 2 });
+    expect([...(await store.knownIdentifiers(["a", "b", "c"]))]).toEqual(["a", "c"]);
   });
 
   it("are waited for in the order of asking", async () => {

@@ -120,7 +120,7 @@ export function createFakeAws() {
       return { kind: "done" };
     },
     inventory: async () => null,
-    count: async () => [...clusters.values()].filter(({ status }) => status !== "gone").length,
+    identifiers: async () => [...clusters].flatMap(([id, { status }]) => (status === "gone" ? [] : [id])),
   };
   return { port, clusters };
 }

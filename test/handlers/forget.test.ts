@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { CUSTOMER_KEPT_DAYS } from "../../service/domain/limits.ts";
 import { forget } from "../../service/handlers/forget.ts";
+import { clusterOf, environmentOf } from "../domain/builders.ts";
 import { startStore, type TestStore } from "../support/store.ts";
 import { credentialScene, START } from "./credentials-scene.ts";
 
@@ -44,5 +46,48 @@ describe("what has ended", () => {
     );
     pass(2 * DAY_MS);
     expect(await forget(context)).toBeGreaterThanOrEqual(1_234);
+  });
+});
+
+describe("a customer who has ended", () => {
+  const KEPT_MS = CUSTOMER_KEPT_DAYS * DAY_MS;
+  const TENANT = { kind: "tenant", pullKey: null, repositoryId: null, number: null } as const;
+  const tables = ["environment", "cluster", "event", "operation", "label", "cluster_access", "statement"];
+  const counts = async () => {
+    const rows = await Promise.all(tables.map((table) => base.pool.query(`select 1 from ${table}`)));
+    return rows.map(({ rowCount }) => rowCount);
+  };
+  const end = async (cluster: { status: "gone" | "removing" }) => {
+    await base.clear();
+    const ended = { ...TENANT, ownerKey: "tenant:a", wanted: "absent", endedAt: START } as const;
+    await base.store.transaction(async (tx) => {
+      await tx.insertEnvironment(environmentOf({ ...ended, id: "env_1", labels: { plan: "gold" } }));
+      await tx.insertEnvironment(environmentOf({ ...TENANT, ownerKey: "tenant:b", id: "env_2" }));
+      await tx.insertCluster(clusterOf({ id: "cl_1", environmentId: "env_1", kind: "tenant", ...cluster }));
+      await tx.putClusterAccess({ clusterId: "cl_1", roles: ["app"], digest: null });
+      const at = { createdAt: START, generation: 1, actor: "key" } as const;
+      await tx.addOperation({ id: "op_1", environmentId: "env_1", kind: "delete", ...at });
+      const event = { environmentId: "env_1", at: START, kind: "ended", actor: null, detail: null };
+      await tx.addEvent({ ...event, id: "evt_1" });
+    });
+  };
+
+  it("is forgotten after a month with all that was theirs, and nobody else is", async () => {
+    const { context, pass } = credentialScene(base.store);
+    await end({ status: "gone" });
+    pass(KEPT_MS);
+    await forget(context);
+    expect(await counts()).toEqual([2, 1, 1, 1, 1, 0, 0]);
+    pass(1);
+    await forget(context);
+    expect(await counts()).toEqual([1, 0, 0, 0, 0, 0, 0]);
+  });
+
+  it("is not forgotten while a cluster of theirs may be at AWS", async () => {
+    const { context, pass } = credentialScene(base.store);
+    await end({ status: "removing" });
+    pass(KEPT_MS + 1);
+    expect(await forget(context)).toBe(0);
+    expect(await counts()).toEqual([2, 1, 1, 1, 1, 1, 0]);
   });
 });

@@ -4,7 +4,7 @@ import type { Environment } from "../../service/domain/environment.ts";
 import { Refused, Retryable } from "../../service/domain/errors.ts";
 import { CREATE_LATE_MS, REFUSED_LOOK_MS } from "../../service/domain/limits.ts";
 import { parameterTags } from "../../service/domain/parameter-name.ts";
-import { PARAMETER_AUDIT_MS } from "../../service/handlers/parameter.ts";
+import { PARAMETER_AUDIT_MS, wakeLeftParameters } from "../../service/handlers/parameter.ts";
 import type { Parameters } from "../../service/handlers/ports.ts";
 import { NOW, SEEN } from "../domain/builders.ts";
 import { startStore, type TestStore } from "../support/store.ts";
@@ -314,5 +314,21 @@ describe("a step of the environment", () => {
     await step();
     expect(await due()).toBeNull();
     expect(await store.store.pull(KEY)).not.toBeNull();
+  });
+
+  it("removes what it had put once no prefix is set any more", async () => {
+    await scene.given(READY, AVAILABLE);
+    await step();
+    Object.assign(scene.context, { policy: POLICY });
+    await store.pool.query("delete from wakeup");
+    await wakeLeftParameters(scene.context);
+    expect(await due()).toBe(0);
+    scene.pass(1);
+    await step();
+    expect(names()).toEqual([]);
+    scene.pass(CREATE_LATE_MS);
+    await step();
+    expect(await row()).toBeNull();
+    expect(await events()).toEqual([`parameter_put ${NAME}`, `parameter_removed ${NAME}`]);
   });
 });

@@ -82,7 +82,7 @@ export function createRetireScene(store: TestStore) {
       return { kind: "done" };
     },
     inventory: async () => null,
-    count: async () => made.size,
+    identifiers: async () => [...made.keys()],
   };
   Object.assign(context, { policy: { ...POLICY, grace } });
   Object.assign(context.control, control);

@@ -74,8 +74,8 @@ export function createSimulatedControl(aws: Aws, actor: Actor): ClusterControl {
       if ((await before("inventory")) || lost()) return null;
       return [...aws.clusters.values()].map(({ identifier, tags }) => ({ identifier, tags }));
     },
-    async count() {
-      return (await before("count")) || lost() ? null : aws.clusters.size;
+    async identifiers() {
+      return (await before("list")) || lost() ? null : [...aws.clusters.keys()];
     },
   };
 }

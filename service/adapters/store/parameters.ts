@@ -7,6 +7,7 @@ const PARAMETER = sql(
   "parameter_by_environment",
   "select environment_id, name, digest, attempted_at, foreign_at from parameter where environment_id = $1",
 );
+const KEYS = sql("parameter_keys", "select environment_id from parameter order by environment_id limit $1");
 const PUT = sql(
   "parameter_put",
   `insert into parameter (environment_id, name, digest, attempted_at, foreign_at) values ($1, $2, $3, $4, $5)
@@ -28,6 +29,11 @@ export async function parameter(db: Sql, environmentId: string): Promise<Paramet
   if (!row) return null;
   const { environment_id, name, digest, attempted_at, foreign_at } = row;
   return { environmentId: environment_id, name, digest, attemptedAt: attempted_at, foreignAt: foreign_at };
+}
+
+export async function parameterKeys(db: Sql, limit: number): Promise<readonly string[]> {
+  const { rows } = await db.query<{ environment_id: string }>(KEYS, [limit]);
+  return rows.map(({ environment_id }) => environment_id);
 }
 
 export async function putParameter(db: Sql, row: ParameterRow): Promise<void> {

@@ -6,6 +6,7 @@ import * as clusters from "./clusters.ts";
 import * as credentials from "./credentials.ts";
 import * as environmentList from "./environment-list.ts";
 import * as environments from "./environments.ts";
+import * as forgetting from "./forget.ts";
 import * as marks from "./marks.ts";
 import * as parameters from "./parameters.ts";
 import * as pulls from "./pulls.ts";
@@ -59,6 +60,7 @@ function reads(db: Sql): StoreReads {
     knownComments: (key, ids) => pulls.knownComments(db, key, ids),
     report: (key) => records.report(db, key),
     parameter: (id) => parameters.parameter(db, id),
+    parameterKeys: (limit) => parameters.parameterKeys(db, limit),
     slotRows: (account, region, others) => slots.slotRows(db, account, region, others),
     knownIdentifiers: (identifiers) => slots.knownIdentifiers(db, identifiers),
     waiting: () => slots.waiting(db),
@@ -102,6 +104,8 @@ function transaction(db: Sql): StoreTransaction {
     forgetUnfinished: (id) => records.forgetUnfinished(db, id),
     putStatement: (id, row) => records.putStatement(db, id, row),
     putClusterAccess: (row) => access.putClusterAccess(db, row),
+    forgetClusterAccess: (limit) => forgetting.forgetClusterAccess(db, limit),
+    forgetCustomers: (endedBefore, limit) => forgetting.forgetCustomers(db, endedBefore, limit),
     takeSlot: (account, region, version) => slots.takeSlot(db, account, region, version),
     pauseRegion: (account, region, until) => slots.pauseRegion(db, account, region, until),
     pauseInstallation: (host, id, until) => slots.pauseInstallation(db, host, id, until),
