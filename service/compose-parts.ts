@@ -8,14 +8,20 @@ import { createCredentials } from "./adapters/dsql-credentials.ts";
 import { createTokenSigner } from "./adapters/dsql-token.ts";
 import { createLog } from "./adapters/log.ts";
 import { createParameters } from "./adapters/parameters.ts";
+import { createEpochFile } from "./adapters/epoch-file.ts";
+import { createEpochParameter } from "./adapters/epoch-parameter.ts";
 import { createQueue } from "./adapters/queue.ts";
 import { createDatabase } from "./adapters/store/database.ts";
 import type { StoreFlavour } from "./adapters/store/schema.ts";
 import { createStore } from "./adapters/store/store.ts";
 import type { Config, StoreConfig } from "./config.ts";
+import { storeName } from "./domain/epoch.ts";
 import { AGE_DAYS, CALL_TIMEOUT_MS } from "./domain/limits.ts";
+import type { BrakeContext } from "./handlers/brake.ts";
 import type { Policy } from "./handlers/context.ts";
-import type { Log } from "./handlers/ports.ts";
+import type { Clock, Log } from "./handlers/ports.ts";
+import type { EpochKeeper } from "./handlers/ports-brake.ts";
+import type { TokenSigner } from "./handlers/ports-api.ts";
 import type { Queue } from "./handlers/ports-queue.ts";
 import type { Store } from "./handlers/ports-store.ts";
 
@@ -72,6 +78,21 @@ export function controlsOf({ aws, clusters }: Config, { region, credentials }: D
   };
 }
 
+/** What the restore brake compares. */
+export function brakeContextOf(config: StoreConfig, store: Store, clock: Clock, log: Log): BrakeContext {
+  return { store, clock, log, keeper: epochKeeperOf(config), storeName: storeName(config.store) };
+}
+
+/** Null unless a place outside the store is named. */
+function epochKeeperOf(config: StoreConfig): EpochKeeper | null {
+  const { epoch } = config;
+  if (epoch === null) return null;
+  if (epoch.kind === "file") return createEpochFile(epoch.path);
+  const { region, credentials } = connectionOf(config);
+  const { name, endpoint } = epoch;
+  return createEpochParameter({ name, region, credentials, ...(endpoint ? { endpoint } : {}) });
+}
+
 /** Also where no prefix is set: parameters that were made under an earlier one are removed. */
 export function parametersOf({ access }: Config, { region, credentials }: DsqlConnectionOptions) {
   const { ssmEndpoint: endpoint } = access;
@@ -79,10 +100,24 @@ export function parametersOf({ access }: Config, { region, credentials }: DsqlCo
 }
 
 /** Null unless a role says who signs. */
-export function signerOf({ access }: Config, { region, credentials }: DsqlConnectionOptions, log: Log) {
-  const { tokenRoleArn: roleArn, stsEndpoint: endpoint } = access;
-  if (roleArn === null) return null;
-  return createTokenSigner({ region, credentials, roleArn, log, ...(endpoint ? { endpoint } : {}) });
+export function signerOf(
+  { access }: Config,
+  { region, credentials }: DsqlConnectionOptions,
+  log: Log,
+): (TokenSigner & { close(): void }) | null {
+  const { tokenRoleArn, tenantTokenRoleArn, stsEndpoint: endpoint } = access;
+  if (tokenRoleArn === null) return null;
+  const signerFor = (roleArn: string) =>
+    createTokenSigner({ region, credentials, roleArn, log, ...(endpoint ? { endpoint } : {}) });
+  const preview = signerFor(tokenRoleArn);
+  const tenant = tenantTokenRoleArn === undefined ? preview : signerFor(tenantTokenRoleArn);
+  return {
+    sign: ({ kind, ...request }) => (kind === "tenant" ? tenant : preview).sign(request),
+    close() {
+      preview.close();
+      tenant.close();
+    },
+  };
 }
 
 /** A command of this installation's own, as of the demo, stands in for the published command line. */

@@ -4,6 +4,7 @@ import type { FastifyInstance } from "fastify";
 import type pg from "pg";
 import { createDatabases } from "./adapters/dsql-databases.ts";
 import { createGitHub } from "./adapters/github.ts";
+import { createApps } from "./adapters/github-apps.ts";
 import { createRedelivery } from "./adapters/github-deliveries.ts";
 import { createJobTokens } from "./adapters/job-tokens.ts";
 import { createMeasure } from "./adapters/measure.ts";
@@ -15,6 +16,7 @@ import { createJournal } from "./adapters/store/journal.ts";
 import { checkStoreVersion } from "./adapters/store/schema.ts";
 import { createStore } from "./adapters/store/store.ts";
 import {
+  brakeContextOf,
   connectionOf,
   controlsOf,
   logOf,
@@ -27,7 +29,9 @@ import {
 import type { Config } from "./config.ts";
 import { announcing } from "./handlers/announce.ts";
 import { createApiHandlers } from "./handlers/api.ts";
+import { watchApp } from "./handlers/app-watch.ts";
 import { createAuthenticate } from "./handlers/authenticate.ts";
+import { createBrake } from "./handlers/brake.ts";
 import { ensureChores } from "./handlers/chores.ts";
 import type { Context } from "./handlers/context.ts";
 import type { Chance, Clock, Log, Nudge } from "./handlers/ports.ts";
@@ -61,16 +65,21 @@ export interface System {
 export async function compose(config: Config): Promise<System> {
   let worker: Worker | null = null;
   const nudge = { nudge: () => worker?.nudge() };
-  const { app, context, pool, close } = composeApp(config, nudge, openPool(config));
+  const { app, context, pool, close, warnings } = composeApp(config, nudge, openPool(config));
   return {
     app,
     log: context.log,
     async start() {
-      await checkStoreVersion(pool);
+      const newer = await checkStoreVersion(pool);
+      if (newer.length > 0)
+        context.log.info({ newer }, "the store is of a later version that this one works with");
+      warnOfRestores(config, context.log);
       const address = await app.listen({ host: config.http.host, port: config.http.port });
       await ensureChores(context.store, clock.now());
       worker = startWorker(context, STEPS_AT_ONCE);
       context.log.info({ address }, "listening");
+      // What they find is logged, also where nobody asks /readyz.
+      warnings();
     },
     async close() {
       await app.close();
@@ -107,27 +116,37 @@ export function composeQueue(config: Config): Queue {
 
 function composeApp(config: Config, nudge: Nudge, pool: pg.Pool, announce?: Announce) {
   const { context, signer, close } = composeContext(config, nudge, pool, announce);
+  const apps = createApps({ ...config.github, appUserAgent: "offshoot", log: context.log });
+  const lacking = watchApp({ apps, clock, log: context.log }, config.github);
+  const warnings = () => [context.brake?.known() ?? null, lacking()].filter((line) => line !== null);
   const app = buildApp({
     ...webhookOf(config, context.log, nudge, pool, announce),
     api: apiOf(config, context, signer),
     trustedProxies: config.api.trustedProxies,
-    ready: async () => void (await pool.query("select 1")),
+    async ready() {
+      await pool.query("select 1");
+      // While the epoch cannot be read webhooks can still be taken.
+      await context.brake?.engaged().catch(() => null);
+    },
+    warnings,
   });
-  return { app, context, pool, close };
+  return { app, context, pool, close, warnings };
 }
 
 function composeContext(config: Config, nudge: Nudge, pool: pg.Pool, announce?: Announce) {
   const database = createDatabase(pool);
   const store = createStore(database);
+  const log = logOf(config);
+  const braking = brakeContextOf(config, store, clock, log);
   const connection = connectionOf(config);
   const { control, stacks } = controlsOf(config, connection);
   const parameters = parametersOf(config, connection);
-  const log = logOf(config);
   const signer = signerOf(config, connection, log);
   const splitter = createSplitter();
   const app = { ...config.github, appUserAgent: "offshoot" };
   const context: Context = {
     store: announce ? announcing(store, announce) : store,
+    brake: createBrake(braking),
     clock,
     chance,
     control,
@@ -147,10 +166,17 @@ function composeContext(config: Config, nudge: Nudge, pool: pg.Pool, announce?: 
     control.close();
     stacks.close();
     parameters.close();
+    braking.keeper?.close();
     signer?.close();
     await database.close();
   };
   return { context, signer, close };
+}
+
+function warnOfRestores({ epoch }: Config, log: Log): void {
+  if (epoch !== null) return;
+  const next = "Set OFFSHOOT_EPOCH_PARAMETER or OFFSHOOT_EPOCH_FILE.";
+  log.warn({ reason: "epoch_missing" }, `A restore of the store would not be noticed. ${next}`);
 }
 
 function webhookOf(

@@ -7,6 +7,11 @@ export interface StoreConfig {
   readonly store:
     | { readonly kind: "postgres"; readonly url: string }
     | { readonly kind: "dsql"; readonly host: string };
+  /** Where the epoch is kept outside the store (domain/epoch.ts); null: nowhere, so that no restore is noticed. */
+  readonly epoch:
+    | { readonly kind: "parameter"; readonly name: string; readonly endpoint: string | null }
+    | { readonly kind: "file"; readonly path: string }
+    | null;
 }
 
 export interface AwsConfig {

@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { accessConfig } from "./config-access.ts";
 import { apiConfig } from "./config-api.ts";
 import { clustersConfig } from "./config-clusters.ts";
+import { epochConfig } from "./config-epoch.ts";
 import { githubConfig } from "./config-github.ts";
 import type { AwsConfig, Config, Environment, ReadFile, SetupConfig, StoreConfig } from "./config-shape.ts";
 import {
@@ -127,7 +128,7 @@ function storeConfig(read: Reader, readFile: ReadFile): StoreConfig {
     dsqlEndpoint: read.url("OFFSHOOT_DSQL_ENDPOINT", ["http:", "https:"], "") || null,
     connectTo: connectTo(read, readFile),
   };
-  return { aws, store: store(read) };
+  return { aws, store: store(read), epoch: epochConfig(read) };
 }
 
 function store(read: Reader): StoreConfig["store"] {

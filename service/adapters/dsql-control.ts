@@ -32,6 +32,10 @@ export interface ClusterControlOptions {
   /** Another address of the control plane, such as the local one. */
   readonly endpoint?: string;
   readonly callTimeoutMs?: number;
+  /** Tags that the organisation wants on everything; none of ours is replaced. */
+  readonly extraTags?: ClusterTags;
+  /** The customer's KMS key of new clusters; null: one of AWS' own. */
+  readonly kmsKeyArn?: string | null;
 }
 
 interface Listed {
@@ -52,9 +56,10 @@ export function createClusterControl(options: ClusterControlOptions): ClusterCon
   };
   const client = new DSQLClient(options.endpoint ? { ...config, endpoint: options.endpoint } : config);
   const calls = callsOf(client, options.callTimeoutMs ?? CALL_TIMEOUT_MS);
-  const { region } = options;
+  const { region, extraTags = {}, kmsKeyArn = null } = options;
   return {
-    create: (request) => create(calls, region, request),
+    create: (request) =>
+      create(calls, region, kmsKeyArn, { ...request, tags: { ...extraTags, ...request.tags } }),
     observe: (identifier) => observe(calls, region, identifier),
     find: (clusterId) => find(calls, region, clusterId),
     remove: (identifier) => remove(calls, identifier),
@@ -93,8 +98,16 @@ function callsOf(client: DSQLClient, timeoutMs: number) {
   const limit = () => ({ abortSignal: AbortSignal.timeout(timeoutMs) });
   return {
     // Deletion protection is on unless it is said to be off, so it is always said.
-    create: (clientToken: string, tags: ClusterTags, deletionProtectionEnabled: boolean) =>
-      client.send(new CreateClusterCommand({ clientToken, tags, deletionProtectionEnabled }), limit()),
+    create: (
+      clientToken: string,
+      tags: ClusterTags,
+      deletionProtectionEnabled: boolean,
+      kmsEncryptionKey: string | null,
+    ) => {
+      const key = kmsEncryptionKey === null ? {} : { kmsEncryptionKey };
+      const command = new CreateClusterCommand({ clientToken, tags, deletionProtectionEnabled, ...key });
+      return client.send(command, limit());
+    },
     get: (identifier: string) => client.send(new GetClusterCommand({ identifier }), limit()),
     remove: (identifier: string) => client.send(new DeleteClusterCommand({ identifier }), limit()),
     protect: (identifier: string, deletionProtectionEnabled: boolean) =>
@@ -113,13 +126,14 @@ function callsOf(client: DSQLClient, timeoutMs: number) {
 async function create(
   calls: Calls,
   region: string,
+  kmsKeyArn: string | null,
   request: Parameters<ClusterControl["create"]>[0],
 ): Promise<CreateAnswer> {
   const wrong = checkCreate(request.clientToken, request.tags);
   if (wrong) return { kind: "refused", cause: wrong };
   try {
     const { clientToken, tags, deletionProtected = false } = request;
-    return observationOf(await calls.create(clientToken, tags, deletionProtected), region);
+    return observationOf(await calls.create(clientToken, tags, deletionProtected, kmsKeyArn), region);
   } catch (error) {
     const failure = failureOf(error);
     switch (failure.kind) {

@@ -45,7 +45,7 @@ export function observationOf(
 ): ({ readonly kind: SeenKind } & SeenCluster) | { readonly kind: "unknown"; readonly cause: string } {
   const { identifier = "", arn, status = "" } = answer;
   const kind = KINDS.get(status);
-  if (!IDENTIFIER.test(identifier) || !arn) return { kind: "unknown", cause: "AWS answered without an id." };
+  if (!isIdentifier(identifier) || !arn) return { kind: "unknown", cause: "AWS answered without an id." };
   if (!kind) return { kind: "unknown", cause: `AWS answered with the status ${status.slice(0, 40)}.` };
   // The model lets CreateCluster leave the endpoint out.
   const endpoint = answer.endpoint || `${identifier}.dsql.${region}.on.aws`;
@@ -56,10 +56,20 @@ export function observationOf(
 /** What is wrong with a request to create, as AWS would see it; null if nothing is. */
 export function checkCreate(clientToken: string, tags: ClusterTags): string | null {
   if (!CLIENT_TOKEN.test(clientToken)) return "The client token must be 1 to 128 printable characters.";
+  return checkTags(tags);
+}
+
+/** What is wrong with the tags of a cluster, as AWS would see it; null if nothing is. */
+export function checkTags(tags: ClusterTags): string | null {
   const entries = Object.entries(tags);
   if (entries.length > TAGS_MAX) return `A cluster may carry ${TAGS_MAX} tags, not ${entries.length}.`;
   const wrong = entries.find(([key, value]) => !TAG_KEY.test(key) || !TAG_VALUE.test(value));
   return wrong ? `The tag ${wrong[0].slice(0, 128)} has characters or a length that AWS refuses.` : null;
+}
+
+/** Whether a text is the identifier of a cluster. */
+export function isIdentifier(text: string): boolean {
+  return IDENTIFIER.test(text);
 }
 
 /** Whether a host is the endpoint of a cluster. */

@@ -15,6 +15,8 @@ export interface ClusterRecord {
   readonly fenced: "keep" | "note" | "clear";
   /** A reason code for people, or null. */
   readonly reason: string | null;
+  /** What AWS says about it, in its own words, or null. */
+  readonly trouble: string | null;
   readonly lookMs: number | null;
   /** The name of the event, if this is worth a line of history. */
   readonly event: string | null;
@@ -25,6 +27,8 @@ export type ClusterDecision =
   | { readonly do: "remove" }
   /** Deletion protection, as wanted for a customer and off for what is to be removed. */
   | { readonly do: "protect" | "unprotect" }
+  /** Its stack is brought to today's version of the template; then `decideUpdated`. */
+  | { readonly do: "update" }
   /** Let nobody connect any more, or everybody again; then `decideFenced`. */
   | { readonly do: "fence" | "unfence" }
   /** Nothing was learnt: back off, at least as long as the other side asked for. */

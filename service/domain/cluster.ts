@@ -23,6 +23,10 @@ export interface Cluster {
   readonly identifier: string | null;
   readonly arn: string | null;
   readonly endpoint: string | null;
+  /** The name of the CloudFormation stack that makes it; null: it is made by itself. */
+  readonly stack: string | null;
+  /** What the stack made besides: the roles that connect, as admin and as the reader. Null until they are known. */
+  readonly roles: StackRoles | null;
   /** The first attempt to create it: AWS promises idempotency of the token only for a while after it. */
   readonly attemptedAt: Date | null;
   /** The time of the first complete list, or first 404, that did not show it. */
@@ -38,6 +42,8 @@ export interface Cluster {
   readonly createdAt: Date;
   /** Why it does not get on, as a reason code, for the report. */
   readonly reason: string | null;
+  /** What AWS says about that reason, in its own words, if it says anything. */
+  readonly trouble: string | null;
   /** The generation of the environment that the migration columns speak of. */
   readonly migrationGeneration: number;
   readonly migrationState: MigrationState;
@@ -47,36 +53,78 @@ export interface Cluster {
   readonly version: number;
 }
 
-/** What one look at AWS said. `unknown` is never `absent`: a time-out, a 429, a 403 or a 5xx proves nothing. */
+/** ARNs of the IAM roles of a stack: `connect` may connect as admin, `reader` as the read-only database role. */
+export interface StackRoles {
+  readonly connect: string;
+  readonly reader: string;
+}
+
+/** An answer that proves nothing: a time-out, a 429, a 403 or a 5xx. */
+export interface Unknown {
+  readonly kind: "unknown";
+  readonly cause: string;
+  readonly retryAfterMs?: number;
+}
+
+/** What one look at AWS said. `unknown` is never `absent`. */
 export type Observation =
-  | { readonly kind: "unknown"; readonly cause: string; readonly retryAfterMs?: number }
+  | Unknown
   | { readonly kind: "absent" }
-  | ({ readonly kind: "creating" | "usable" | "failed" | "deleting" } & SeenCluster);
+  | ({ readonly kind: "creating" | "usable" | "failed" | "deleting" } & SeenCluster)
+  | StackObservation;
 
 export interface SeenCluster {
   readonly identifier: string;
   readonly arn: string;
   readonly endpoint: string;
   readonly deletionProtected: boolean;
+  /** Of the stack that holds it. */
+  readonly inStack?: SeenStack;
 }
 
-/** The answer to CreateCluster. `conflict`: the token was used with other parameters, or is being used. */
+/** A stack that stands, beside its cluster. */
+export interface SeenStack {
+  /** Made from another version of the template than today's. */
+  readonly outdated: boolean;
+  /** CloudFormation is changing it just now. */
+  readonly changing: boolean;
+  readonly terminationProtected: boolean;
+  readonly roles: StackRoles | null;
+  /** The last change failed, or could not be undone either; `stuck` until a person helps. */
+  readonly failure: { readonly cause: string; readonly at: Date; readonly stuck: boolean } | null;
+}
+
+/** What is seen of a stack while there is no cluster in it to work with. */
+export type StackObservation =
+  /** It is being made, and its cluster with it. */
+  | { readonly kind: "forming" }
+  /** It could not be made. While `rolling`, CloudFormation still takes back what it had made. */
+  | { readonly kind: "broken"; readonly quota: boolean; readonly rolling: boolean; readonly cause: string }
+  /** It stands, but its cluster is gone. */
+  | { readonly kind: "hollow" }
+  | { readonly kind: "leaving" }
+  /** Its deletion failed, then; what is left of the cluster. */
+  | {
+      readonly kind: "blocked";
+      readonly cause: string;
+      readonly at: Date;
+      readonly cluster: SeenCluster | null;
+    };
+
+/** The answer to a create. `conflict`: the token was used with other parameters, or is being used. */
 export type CreateAnswer =
   | ({ readonly kind: "creating" | "usable" | "failed" | "deleting" } & SeenCluster)
-  | { readonly kind: "unknown"; readonly cause: string; readonly retryAfterMs?: number }
+  | StackObservation
+  | Unknown
   | { readonly kind: "quota"; readonly cause: string }
   | { readonly kind: "conflict"; readonly cause: string }
   | { readonly kind: "refused"; readonly cause: string };
 
 /** The answer to a change that was read back: `done` means that AWS shows it. */
-export type ChangeAnswer =
-  | { readonly kind: "done" }
-  | { readonly kind: "unknown"; readonly cause: string; readonly retryAfterMs?: number };
+export type ChangeAnswer = { readonly kind: "done" } | Unknown;
 
-/** The answer to DeleteCluster. `busy`: AWS answers 409 while the cluster is still being created. */
-export type RemoveAnswer =
-  | { readonly kind: "removing" }
-  | { readonly kind: "absent" }
-  | { readonly kind: "busy" }
-  | { readonly kind: "protected" }
-  | { readonly kind: "unknown"; readonly cause: string; readonly retryAfterMs?: number };
+/** The answer to a new version of the template: `done` means that CloudFormation has begun, or had nothing to do. */
+export type UpdateAnswer = ChangeAnswer | { readonly kind: "refused"; readonly cause: string };
+
+/** The answer to a removal. `busy`: AWS answers so while it is still being created or changed. */
+export type RemoveAnswer = { readonly kind: "removing" | "absent" | "busy" | "protected" } | Unknown;

@@ -5,20 +5,41 @@ import type {
   Observation,
   RemoveAnswer,
   SeenCluster,
+  StackObservation,
 } from "./cluster.ts";
 import type { ClusterCall, ClusterDecision, ClusterRecord } from "./cluster-decision.ts";
+import {
+  creatingRecord,
+  gone,
+  isLeaving,
+  mayUnprotect,
+  protectedRecord,
+  record,
+  removedByOthers,
+  removingLookMs,
+  retry,
+  since,
+} from "./cluster-record.ts";
+import {
+  adoptStack,
+  decideStack,
+  decideUndone,
+  isStackObservation,
+  isUndoing,
+  seenBeside,
+  standing,
+  undone,
+  wasUndone,
+} from "./decide-stack.ts";
 import {
   ABSENCE_CONFIRM_MS,
   CLIENT_TOKEN_TRUST_MS,
   CREATE_LAG_MS,
   CREATE_LATE_MS,
-  CREATE_SLOW_MS,
-  CREATING_LOOK_FIRST_MS,
   CREATING_LOOK_LAST_MS,
   READY_LOOK_MS,
   REFUSED_LOOK_MS,
   REMOVE_SLOW_MS,
-  REMOVING_LOOK_MS,
   WAITING_LOOK_MS,
 } from "./limits.ts";
 
@@ -29,12 +50,12 @@ const FIND_FIRST = new Set(["token_conflict", "quota_later"]);
 
 /** Which call comes first. Total over status and use; a pure function of the row and the time. */
 export function firstCall(cluster: Cluster, now: Date): ClusterCall {
-  const leaving = cluster.use === "remove" || cluster.use === "retired";
   switch (cluster.status) {
     case "intended":
-      if (!cluster.attemptedAt) return leaving ? "nothing" : "attempt";
+      if (!cluster.attemptedAt)
+        return !isLeaving(cluster) ? "attempt" : wasUndone(cluster) ? "find" : "nothing";
       // Never create in order to delete: the lost answer may have made it, so look for its tag.
-      if (leaving || FIND_FIRST.has(cluster.reason ?? "")) return "find";
+      if (isLeaving(cluster) || FIND_FIRST.has(cluster.reason ?? "")) return "find";
       return since(cluster.attemptedAt, now) < CLIENT_TOKEN_TRUST_MS ? "create" : "find";
     case "creating":
     case "available":
@@ -72,15 +93,19 @@ export function decideCreated(cluster: Cluster, answer: CreateAnswer, first: boo
         event: "create_refused",
       });
     default:
-      return adopt(cluster, answer, "cluster_created");
+      return isStackObservation(answer)
+        ? adoptStack(cluster, answer, "cluster_created")
+        : adopt(cluster, answer, "cluster_created");
   }
 }
 
 /** After a search by tag for an intended cluster whose create may have happened. */
 export function decideFound(cluster: Cluster, found: Observation, now: Date): ClusterDecision {
   if (found.kind === "unknown") return retry(found);
+  if (isStackObservation(found)) return adoptStack(cluster, found, "cluster_adopted");
   if (found.kind !== "absent") return adopt(cluster, found, "cluster_adopted");
-  const attempted = cluster.attemptedAt ? since(cluster.attemptedAt, now) : 0;
+  // A stack that was undone has no attempt any more, but one of before may arrive late.
+  const attempted = since(cluster.attemptedAt ?? cluster.statusSince, now);
   const confirmed =
     cluster.absentSince !== null &&
     since(cluster.absentSince, now) >= ABSENCE_CONFIRM_MS &&
@@ -90,13 +115,19 @@ export function decideFound(cluster: Cluster, found: Observation, now: Date): Cl
   return record(cluster, {
     absent: cluster.absentSince ? "keep" : "note",
     reason: cluster.reason,
+    trouble: cluster.trouble,
     lookMs: ABSENCE_CONFIRM_MS,
   });
 }
 
-/** After GetCluster. Total over status × use × observation. */
+/** After GetCluster, and DescribeStacks before it. Total over status × use × observation. */
 export function decideSeen(cluster: Cluster, seen: Observation, now: Date): ClusterDecision {
   if (seen.kind === "unknown") return retry(seen);
+  if (seen.kind === "blocked" && cluster.status === "available") {
+    const stands = standing(cluster, seen);
+    if (stands) return seenUsable(cluster, stands, now);
+  }
+  if (isStackObservation(seen)) return decideStack(cluster, seen, now);
   switch (cluster.status) {
     case "creating":
       return seenCreating(cluster, seen, now);
@@ -115,23 +146,22 @@ export function decideSeen(cluster: Cluster, seen: Observation, now: Date): Clus
 
 /** After DeleteCluster. `absent` ends the row: AWS answered 404 for an id that it once gave us. */
 export function decideRemoved(cluster: Cluster, answer: RemoveAnswer, now: Date): ClusterDecision {
+  if (isUndoing(cluster)) return decideUndone(cluster, answer, now);
   switch (answer.kind) {
     case "unknown":
       return retry(answer);
     case "removing":
       // Asked again because AWS did not seem to know of the first time: in its own time, not in a tight loop.
       if (cluster.status === "removing") {
-        return record(cluster, { reason: cluster.reason, lookMs: removingLookMs(cluster, now) });
+        const { reason, trouble } = cluster;
+        return record(cluster, { reason, trouble, lookMs: removingLookMs(cluster, now) });
       }
       return record(cluster, { status: "removing", lookMs: 0, event: "cluster_removing" });
     case "busy":
       // 409 while AWS still creates it: no budget, the delete is repeated until it is taken.
       return record(cluster, { lookMs: CREATING_LOOK_LAST_MS });
     case "protected":
-      // One that never answered holds nobody's data: a customer's first cluster may be thrown away like any other.
-      return cluster.kind === "preview" || !cluster.protected || cluster.verifiedAt === null
-        ? { do: "unprotect" }
-        : record(cluster, { reason: "protected", lookMs: REFUSED_LOOK_MS, event: "remove_protected" });
+      return mayUnprotect(cluster) ? { do: "unprotect" } : protectedRecord(cluster);
     case "absent":
       if (cluster.status === "creating" && since(cluster.statusSince, now) < CREATE_LAG_MS) {
         return record(cluster, { lookMs: ABSENCE_CONFIRM_MS / 2 });
@@ -140,19 +170,18 @@ export function decideRemoved(cluster: Cluster, answer: RemoveAnswer, now: Date)
   }
 }
 
-type Known = Exclude<Observation, { kind: "unknown" }>;
+type Known = Exclude<Observation, { kind: "unknown" } | StackObservation>;
 
 function seenCreating(cluster: Cluster, seen: Known, now: Date): ClusterDecision {
-  const age = since(cluster.statusSince, now);
   switch (seen.kind) {
     case "absent":
-      if (age < CREATE_LAG_MS) return record(cluster, { lookMs: CREATING_LOOK_LAST_MS });
+      if (isUndoing(cluster)) return undone(cluster, now);
+      if (since(cluster.statusSince, now) < CREATE_LAG_MS)
+        return record(cluster, { lookMs: CREATING_LOOK_LAST_MS });
       return gone(cluster, "cluster_missing");
     case "creating":
-      return record(cluster, {
-        reason: age > CREATE_SLOW_MS ? "create_slow" : null,
-        lookMs: Math.min(CREATING_LOOK_LAST_MS, Math.max(CREATING_LOOK_FIRST_MS, age)),
-      });
+      // A stack shows the cluster's id some time after it has begun with it.
+      return { ...creatingRecord(cluster, now), seen: cluster.identifier ? null : seen };
     case "usable":
       return record(cluster, {
         status: "available",
@@ -175,7 +204,7 @@ function seenAvailable(cluster: Cluster, seen: Known, now: Date): ClusterDecisio
       }
       return record(cluster, { absent: cluster.absentSince ? "keep" : "note", lookMs: ABSENCE_CONFIRM_MS });
     case "usable":
-      return seenUsable(cluster, seen.deletionProtected);
+      return seenUsable(cluster, seen, now);
     case "creating":
     case "failed":
       return record(cluster, {
@@ -189,12 +218,15 @@ function seenAvailable(cluster: Cluster, seen: Known, now: Date): ClusterDecisio
 }
 
 /** What AWS shows is compared with what the cluster is for, one difference at a time. */
-function seenUsable(cluster: Cluster, isProtected: boolean): ClusterDecision {
+function seenUsable(cluster: Cluster, seen: SeenCluster, now: Date): ClusterDecision {
   if (cluster.use === "retired" && !cluster.fencedAt) return { do: "fence" };
   if (cluster.use === "serve" && cluster.fencedAt) return { do: "unfence" };
-  if (cluster.kind === "tenant" && cluster.protected !== isProtected) {
+  const { inStack, deletionProtected } = seen;
+  const shown = [deletionProtected, inStack?.terminationProtected ?? deletionProtected];
+  if (cluster.kind === "tenant" && shown.some((on) => on !== cluster.protected)) {
     return { do: cluster.protected ? "protect" : "unprotect" };
   }
+  if (inStack) return seenBeside(cluster, seen, inStack, now);
   return record(cluster, { absent: "clear", lookMs: READY_LOOK_MS });
 }
 
@@ -220,18 +252,13 @@ function seenRemoving(cluster: Cluster, seen: Known, now: Date): ClusterDecision
   });
 }
 
-function removingLookMs(cluster: Cluster, now: Date): number {
-  return Math.min(REMOVING_LOOK_MS, Math.max(CREATING_LOOK_FIRST_MS, since(cluster.statusSince, now)));
-}
-
 function adopt(
   cluster: Cluster,
   seen: { readonly kind: "creating" | "usable" | "failed" | "deleting" } & SeenCluster,
   event: string,
 ): ClusterRecord {
-  const leaving = cluster.use === "remove" || cluster.use === "retired";
-  const status =
-    seen.kind === "deleting" ? "removing" : seen.kind === "usable" && !leaving ? "available" : "creating";
+  const isAvailable = seen.kind === "usable" && !isLeaving(cluster);
+  const status = seen.kind === "deleting" ? "removing" : isAvailable ? "available" : "creating";
   return record(cluster, {
     status,
     seen,
@@ -239,42 +266,4 @@ function adopt(
     lookMs: status === "creating" ? 0 : READY_LOOK_MS,
     event,
   });
-}
-
-function gone(cluster: Cluster, event: string): ClusterRecord {
-  return record(cluster, { status: "gone", lookMs: null, event });
-}
-
-function removedByOthers(cluster: Cluster): ClusterRecord {
-  return record(cluster, {
-    status: "removing",
-    reason: "removed_outside",
-    lookMs: REMOVING_LOOK_MS,
-    event: "cluster_removed_outside",
-  });
-}
-
-function record(cluster: Cluster, change: Partial<Omit<ClusterRecord, "do">>): ClusterRecord {
-  return {
-    do: "record",
-    status: cluster.status,
-    seen: null,
-    attempted: "keep",
-    absent: "keep",
-    fenced: "keep",
-    reason: null,
-    lookMs: null,
-    event: null,
-    ...change,
-  };
-}
-
-function retry(answer: { readonly cause: string; readonly retryAfterMs?: number }): ClusterDecision {
-  return answer.retryAfterMs === undefined
-    ? { do: "retry", cause: answer.cause }
-    : { do: "retry", cause: answer.cause, retryAfterMs: answer.retryAfterMs };
-}
-
-function since(from: Date, now: Date): number {
-  return now.getTime() - from.getTime();
 }

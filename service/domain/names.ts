@@ -2,7 +2,7 @@ import type { BranchRef, PullRef } from "./owner.ts";
 
 /** DSQL's tag charset: letters, digits, space and _.:/=+-@ ; values up to 256 characters (dsql.md 1.3). */
 const TAG_FORBIDDEN = /[^A-Za-z0-9 _.:/=+\-@]/g;
-const TAG_VALUE_MAX = 256;
+export const TAG_VALUE_MAX = 256;
 
 /** The tag that finds a cluster whose create answer was lost. */
 export const CLUSTER_TAG = "offshoot:cluster";

@@ -19,13 +19,15 @@ export interface ClusterAccess {
   readonly row: AccessRow | null;
 }
 
-/** The grants of the clusters of an environment, by the operator's list of today. */
+/** The grants of a cluster: by the operator's list of today, and to the reader role of its stack. */
 export function grantsOf(
   { policy }: Pick<Context, "policy">,
   { kind, labels }: Environment,
+  { roles }: Pick<Cluster, "roles">,
   target: RepositoryTarget | null,
 ): readonly Grant[] {
-  return grantsFor({ kind, labels, repositoryName: target?.repositoryName ?? null }, policy.access);
+  const owner = { kind, labels, repositoryName: target?.repositoryName ?? null };
+  return grantsFor(owner, policy.access, roles ? [roles.reader] : []);
 }
 
 /** What is wanted and known of a cluster's access; null if nothing is mapped there and nothing is to be. */
@@ -35,7 +37,7 @@ export async function readAccess(
   cluster: Cluster,
   target: RepositoryTarget | null,
 ): Promise<ClusterAccess | null> {
-  const grants = grantsOf(context, environment, target);
+  const grants = grantsOf(context, environment, cluster, target);
   const row = await context.store.clusterAccess(cluster.id);
   if (grants.length === 0 && (row?.roles.length ?? 0) === 0) return null;
   const roles = rolesOf(grants);
@@ -79,7 +81,7 @@ export async function verifyAccess(
 ): Promise<void> {
   if (!cluster.endpoint) throw new Error(`Cluster ${cluster.id} is migrated without an endpoint.`);
   try {
-    await context.databases.verify(cluster.endpoint, grantsOf(context, environment, target));
+    await context.databases.verify(cluster.endpoint, grantsOf(context, environment, cluster, target));
   } catch (error) {
     const access =
       error instanceof Retryable && error.reason === "access_missing"

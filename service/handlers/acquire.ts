@@ -2,7 +2,8 @@
 import type { Cluster } from "../domain/cluster.ts";
 import type { Environment } from "../domain/environment.ts";
 import { GRACE_WAITED_MS, SLOTS_SETTLE_LOOK_MS, SLOTS_SETTLE_MS } from "../domain/limits.ts";
-import { type Context, newId } from "./context.ts";
+import { stackName } from "../domain/stack.ts";
+import { type Context, newId, type Policy } from "./context.ts";
 import { clusterWakes, type Work, write } from "./environment-work.ts";
 import type { StoreTransaction } from "./ports-store.ts";
 import type { Offered } from "./slots.ts";
@@ -67,8 +68,11 @@ async function askToYield(context: Context, tx: StoreTransaction): Promise<void>
 
 function newCluster(context: Context, environment: Environment, now: Date): Cluster {
   const { account, region } = context.policy;
+  const id = newId(context, "cl");
   return {
-    id: newId(context, "cl"),
+    id,
+    stack: stackOf(context.policy, environment, id),
+    roles: null,
     environmentId: environment.id,
     kind: environment.kind === "tenant" ? "tenant" : "preview",
     account,
@@ -89,6 +93,7 @@ function newCluster(context: Context, environment: Environment, now: Date): Clus
     retiredUntil: null,
     createdAt: now,
     reason: null,
+    trouble: null,
     migrationGeneration: 0,
     migrationState: "behind",
     migrationSince: null,
@@ -96,4 +101,10 @@ function newCluster(context: Context, environment: Environment, now: Date): Clus
     verifiedAt: null,
     version: 1,
   };
+}
+
+/** The name of the stack that makes the cluster, if the operator wants one; it stays whatever is wanted of others later. */
+function stackOf({ stacks }: Policy, { kind }: Environment, clusterId: string): string | null {
+  const isWanted = stacks.for === "all" || (stacks.for === "previews" && kind !== "tenant");
+  return isWanted ? stackName(stacks.prefix, clusterId) : null;
 }

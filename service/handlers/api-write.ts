@@ -15,12 +15,13 @@ import { waitUntil } from "./wait.ts";
 /** A row that a step wrote at the same moment is read again; steps write a few times a second at most. */
 const STALE_TRIES = 10;
 
-/** Runs a write in one transaction with the memory of its answer; repeated on rows that somebody else wrote first. */
+/** Runs a write in one transaction with the memory of its answer; repeated on rows that somebody else wrote first. Throws Refused `paused_after_restore`. */
 export async function write<Body>(
   context: ApiContext,
   asked: Write,
   work: (tx: StoreTransaction, now: Date) => Promise<{ readonly status: number; readonly body: Body }>,
 ): Promise<Answer<Body>> {
+  await context.brake?.refuse();
   for (let tries = 1; ; tries += 1) {
     try {
       const answer = await context.store.transaction((tx) => {

@@ -2,6 +2,7 @@ import type { AccessPolicy } from "../domain/access.ts";
 import type { GracePolicy } from "../domain/grace.ts";
 import { ID_RANDOM_BYTES, type IdPrefix, makeId } from "../domain/ids.ts";
 import type { Caps } from "../domain/slots.ts";
+import type { Brake } from "./brake.ts";
 import type {
   Chance,
   Clock,
@@ -55,6 +56,8 @@ export interface ConnectPolicy {
 /** Everything that a handler may use. */
 export interface Context {
   readonly store: Store;
+  /** Null: no restore of the store is noticed. */
+  readonly brake: Brake | null;
   readonly clock: Clock;
   readonly chance: Chance;
   readonly control: ClusterControl;

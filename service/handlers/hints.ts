@@ -28,6 +28,8 @@ export async function workOnHints(
   hints: readonly Hint[],
   { remainingMs }: Remaining,
 ): Promise<readonly Hint[]> {
+  // The schedule finds them again when a person has confirmed the restore.
+  if (await isBraked(context)) return [];
   const desk = createDesk(hints);
   const own = { ...context, store: announcing(context.store, desk.put) };
   const running = new Set<Promise<void>>();
@@ -51,13 +53,24 @@ export async function workOnHints(
   return desk.failed();
 }
 
+/** While the epoch cannot be read nothing is known, and the hints are looked at like those of a store that fails. */
+async function isBraked({ brake, log }: Context): Promise<boolean> {
+  try {
+    return Boolean(await brake?.engaged());
+  } catch (error) {
+    log.error({ cause: String(error) }, "the epoch of the store could not be read");
+    return false;
+  }
+}
+
 /** One step on one key, if it is due and free; then when to look at it again, which nobody else would tell. */
 async function lookAt(context: Context, desk: Desk, hint: Hint): Promise<void> {
-  const { store, clock, policy, log } = context;
+  const { store, clock, policy, log, brake } = context;
   const { topic, key } = hint;
   try {
     const now = clock.now();
     const until = new Date(now.getTime() + policy.leaseMs);
+    await brake?.guard();
     const [held] = await store.claimKeys([hint], newId(context, "lease"), now, until);
     if (held) await runHeld(context, held);
     const dueAt = await store.dueOf(topic, key);

@@ -10,10 +10,12 @@ import {
   decideUnasked,
   firstCall,
 } from "../domain/decide-cluster.ts";
+import { decideUpdated } from "../domain/decide-stack.ts";
 import type { Environment } from "../domain/environment.ts";
 import { Refused, Retryable } from "../domain/errors.ts";
 import { branchTags, previewTags, tenantTags } from "../domain/names.ts";
 import { parsePullKey } from "../domain/owner.ts";
+import { lifeOf } from "./cluster-life.ts";
 import { type Context, newId } from "./context.ts";
 import type { ClusterTags } from "./ports.ts";
 import type { ClusterChange, StoreTransaction, Wake } from "./ports-store.ts";
@@ -45,10 +47,10 @@ export async function reconcileCluster(context: Context, step: Step): Promise<vo
         context,
         step,
         cluster,
-        decideFound(cluster, await context.control.find(cluster.id), clock.now()),
+        decideFound(cluster, await lifeOf(context, cluster).find(), clock.now()),
       );
     case "observe": {
-      const seen = await context.control.observe(identifierOf(cluster));
+      const seen = await lifeOf(context, cluster).observe();
       return follow(context, step, cluster, decideSeen(cluster, seen, clock.now()));
     }
     case "remove":
@@ -75,8 +77,7 @@ async function attempt(context: Context, step: Step, cluster: Cluster): Promise<
 async function create(context: Context, step: Step, cluster: Cluster, first: boolean): Promise<void> {
   const tags = await tagsOf(context, cluster);
   step.ensureHeld();
-  const { clientToken, protected: deletionProtected } = cluster;
-  const answer = await context.control.create({ clientToken, tags, deletionProtected });
+  const answer = await lifeOf(context, cluster).create(tags);
   await follow(context, step, cluster, decideCreated(cluster, answer, first));
 }
 
@@ -92,9 +93,13 @@ async function tagsOf({ store }: Context, cluster: Cluster): Promise<ClusterTags
   return previewTags(cluster.id, pull, target.repositoryName);
 }
 
+/** What cannot be undone is asked for under a fresh lease, on the row as it is, and in a store that was not restored. */
 async function remove(context: Context, step: Step, cluster: Cluster): Promise<void> {
-  const answer = await context.control.remove(identifierOf(cluster));
-  await follow(context, step, cluster, decideRemoved(cluster, answer, context.clock.now()));
+  await step.hold((tx) => tx.updateCluster(cluster, {}));
+  step.ensureHeld();
+  const held = { ...cluster, version: cluster.version + 1 };
+  const answer = await lifeOf(context, held).remove();
+  await follow(context, step, held, decideRemoved(held, answer, context.clock.now()));
 }
 
 async function follow(
@@ -111,6 +116,8 @@ async function follow(
     case "protect":
     case "unprotect":
       return protect(context, step, cluster, decision.do);
+    case "update":
+      return update(context, step, cluster);
     case "fence":
     case "unfence":
       return fence(context, step, cluster, decision.do);
@@ -140,9 +147,19 @@ async function protect(
   cluster: Cluster,
   change: "protect" | "unprotect",
 ): Promise<void> {
-  const answer = await context.control.protect(identifierOf(cluster), change === "protect");
+  const answer = await lifeOf(context, cluster).protect(change === "protect");
   if (answer.kind === "unknown") throw await backOff(context, answer);
   await step.commit(later(context, UNPROTECTED_LOOK_MS), async () => {});
+}
+
+/** Under a fresh lease and on the row as it is, like every change that a cluster in use would notice. */
+async function update(context: Context, step: Step, cluster: Cluster): Promise<void> {
+  const tags = await tagsOf(context, cluster);
+  await step.hold((tx) => tx.updateCluster(cluster, {}));
+  step.ensureHeld();
+  const held = { ...cluster, version: cluster.version + 1 };
+  const answer = await lifeOf(context, cluster).update(tags);
+  await follow(context, step, held, decideUpdated(held, answer));
 }
 
 async function backOff(
@@ -169,6 +186,7 @@ async function writeDown(
   const visible =
     record.status !== cluster.status ||
     record.reason !== cluster.reason ||
+    record.trouble !== cluster.trouble ||
     record.seen !== null ||
     record.fenced !== "keep";
   await step.commit(again, async (tx) => {
@@ -210,11 +228,16 @@ async function tell(
 
 function changeOf(cluster: Cluster, record: ClusterRecord, now: Date): ClusterChange {
   const { seen } = record;
+  // What was made under this row before, and taken back, is not what it makes next.
+  const isAnew = record.status === "intended" && cluster.status !== "intended";
   return {
     ...(record.status !== cluster.status ? { status: record.status, statusSince: now } : {}),
     ...(record.status === "removing" && cluster.use !== "remove" ? { use: "remove" as const } : {}),
     ...(record.reason !== cluster.reason ? { reason: record.reason } : {}),
+    ...(record.trouble !== cluster.trouble ? { trouble: record.trouble } : {}),
     ...(seen ? { identifier: seen.identifier, arn: seen.arn, endpoint: seen.endpoint } : {}),
+    ...(seen?.inStack?.roles ? { roles: seen.inStack.roles } : {}),
+    ...(isAnew ? { identifier: null, arn: null, endpoint: null, roles: null } : {}),
     ...(record.attempted === "clear" ? { attemptedAt: null } : {}),
     ...(record.fenced === "keep" ? {} : { fencedAt: record.fenced === "note" ? now : null }),
     ...(record.absent === "note" ? { absentSince: now } : {}),

@@ -12,7 +12,10 @@ export interface Step {
   readonly attempts: number;
   /** Writes and settles. `again`: when to look next, null for "only when woken". */
   commit(again: Date | null, work: (tx: StoreTransaction) => Promise<void>): Promise<void>;
-  /** Writes and keeps the key, with a fresh lease: for an intent that must be durable before its effect. */
+  /**
+   * Writes and keeps the key, with a fresh lease: for an intent that must be durable before its effect. Throws Retryable
+   * `paused_after_restore` if the store was restored since the key was taken.
+   */
   hold(work: (tx: StoreTransaction) => Promise<void>): Promise<void>;
   /** Throws Fenced if the lease ran out by our own clock: the last check before an effect that cannot be repeated. */
   ensureHeld(): void;
@@ -36,8 +39,10 @@ export function createStep(context: Context, held: Held): Step {
     },
     async hold(work) {
       const until = new Date(clock.now().getTime() + context.policy.leaseMs);
+      const check = await context.brake?.guard();
       await store.transaction(async (tx) => {
         if (!(await tx.renew(held, until))) throw fenced();
+        await check?.(tx);
         await work(tx);
       });
       leaseUntil = until;

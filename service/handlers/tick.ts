@@ -17,7 +17,7 @@ export async function tick(context: Context, queue: Queue, remaining: Remaining)
   const hints = due.map(({ topic, key }) => ({ topic, key, dueAt: now }));
   await measureAges(context, now);
   measure.put({ WakeupsDue: due.length });
-  if (hints.length === 0) return;
+  if (hints.length === 0 || (await context.brake?.engaged())) return;
   try {
     await queue.send(hints, now);
   } catch (error) {

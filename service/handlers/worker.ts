@@ -31,9 +31,13 @@ export const HANDLERS: Readonly<Record<Topic, Handler>> = {
 /** A row that somebody else wrote first is read again this soon. */
 const STALE_MS = 50;
 
-/** Takes up to `count` due keys, chosen at random among the oldest so that workers seldom meet. */
+/**
+ * Takes up to `count` due keys, chosen at random among the oldest so that workers seldom meet; none while the store waits
+ * for a person after a restore.
+ */
 export async function claimDue(context: Context, count: number): Promise<readonly Held[]> {
-  const { store, clock, chance } = context;
+  const { store, clock, chance, brake } = context;
+  if (await brake?.engaged()) return [];
   const now = clock.now();
   const due = [...(await store.due(now, CLAIM_READ))];
   if (due.length === 0) return [];
@@ -176,6 +180,7 @@ async function take(
 
 async function untilDue(context: Context): Promise<number> {
   try {
+    if (await context.brake?.engaged()) return LOOK_MS;
     const due = await context.store.nextDue();
     return due ? Math.min(LOOK_MS, Math.max(5, due.getTime() - context.clock.now().getTime())) : LOOK_MS;
   } catch {

@@ -44,6 +44,7 @@ export const STATUS_OF_REASON = {
   token_role_missing: 503,
   token_role_denied: 503,
   app_credentials: 503,
+  paused_after_restore: 503,
   /** These are Retryable: the same request may work in a moment. */
   store_busy: 503,
   store_unavailable: 503,
@@ -52,6 +53,7 @@ export const STATUS_OF_REASON = {
   github_unavailable: 503,
   github_rate_limit: 503,
   paused: 503,
+  epoch_unavailable: 503,
 } as const satisfies Readonly<Record<string, number>>;
 export type Reason = keyof typeof STATUS_OF_REASON;
 

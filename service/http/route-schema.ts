@@ -15,7 +15,12 @@ const NEEDS_CALLER: readonly Reason[] = [
   "scope",
 ];
 const MAY_HAVE_BODY: readonly Reason[] = ["body_too_large", "unsupported_media_type"];
-const WRITES: readonly Reason[] = ["conflict", "idempotency_key_reused"];
+const WRITES: readonly Reason[] = [
+  "conflict",
+  "idempotency_key_reused",
+  "paused_after_restore",
+  "epoch_unavailable",
+];
 
 /** The schema of a route, with every status that it can answer. */
 export function schemaOf(route: Route<TSchema, TSchema, TSchema>) {

@@ -91,6 +91,8 @@ export function clusterChanges(cluster: Cluster, row: Row, at: number): readonly
       case "protect":
       case "unprotect":
         return [setRow(at, { guarded: decision.do === "protect" })];
+      case "update":
+        throw new Error("The model does not expect an update.");
       case "retry":
         return [];
     }

@@ -10,8 +10,13 @@ import { listClusters } from "../../local/demo/story.ts";
 import { type Client, createClient } from "../../service/client/client.ts";
 
 const PATIENCE_MS = 60_000;
-/** Shorter than any of the operations, so that kills fall into all of their steps, as they come. */
-const KILL_AFTER_MS = [0, 150, 500] as const;
+/** Each so long after the one before: shorter than the operations, so that kills fall into all of their steps. */
+const KILLS = [
+  [0, "Service"],
+  [100, "Dsql"],
+  [150, "Service"],
+  [500, "Service"],
+] as const;
 
 let stack: Stack;
 let directory = "";
@@ -19,7 +24,7 @@ let client: Client;
 
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), "offshoot-tenant-"));
-  stack = await startStack({ directory, serviceEnv: { OFFSHOOT_LEASE_SECONDS: "2" } });
+  stack = await startStack({ directory, serviceEnv: { OFFSHOOT_LEASE_SECONDS: "1" } });
   const args = ["keys", "create", "e2e", "--scope", "tenants:write", "--scope", "tokens", "--json"];
   const made = await runToEnd({ script: "service/cli.ts", args, env: stack.serviceEnv, logFile: "" });
   const { credential } = JSON.parse(made) as { credential: string };
@@ -110,23 +115,15 @@ async function live(key: string, disturb: () => Promise<void>): Promise<void> {
 
 it("lives once, undisturbed", () => live("calm", async () => {}));
 
-it("lives the same when the service is killed during every write and what it began", async () => {
+it("lives the same when the service, and the local DSQL with the store in it, are killed during every write", async () => {
   let kills = 0;
   await live("killed", async () => {
-    for (const ms of KILL_AFTER_MS) {
+    for (const [ms, part] of KILLS) {
       await new Promise((resolve) => setTimeout(resolve, ms));
-      await stack.killService();
-      await stack.startService();
+      await stack[`kill${part}`]();
+      await stack[`start${part}`]();
       kills += 1;
     }
   });
-  expect(kills).toBe(4 * KILL_AFTER_MS.length);
-}, 240_000);
-
-it("lives the same when the local DSQL, with the store in it, is killed during every write", async () => {
-  await live("dsql", async () => {
-    await new Promise((resolve) => setTimeout(resolve, 100));
-    await stack.killDsql();
-    await stack.startDsql();
-  });
+  expect(kills).toBe(4 * KILLS.length);
 }, 240_000);

@@ -200,6 +200,7 @@ export function createScene({ store, database, pool }: TestStore) {
   const databases = createFakeDatabases();
   const context: Context = {
     store,
+    brake: null,
     clock,
     chance: { number: () => 0, bytes: randomBytes },
     control: { ...CONTROL },

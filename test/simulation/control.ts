@@ -1,30 +1,38 @@
-import type { CreateAnswer, Observation } from "../../service/domain/cluster.ts";
+import type { CreateAnswer, Observation, Unknown } from "../../service/domain/cluster.ts";
 import { CLUSTER_TAG } from "../../service/domain/names.ts";
 import type { ClusterControl } from "../../service/handlers/ports.ts";
 import type { Actor } from "./actor.ts";
 import { type Aws, type AwsCluster, type CreateRequest, refuseForeign, seenOf } from "./aws.ts";
-
-/** What a lost or throttled call knows. */
-type Unknown = { readonly kind: "unknown"; readonly cause: string; readonly retryAfterMs?: number };
+import type { Stage } from "./stage.ts";
 
 /** An SDK call is given up after 30 s; what was sent may still arrive until then. */
 const LATE_MS = 30_000;
 
 const KINDS = { CREATING: "creating", ACTIVE: "usable", FAILED: "failed", DELETING: "deleting" } as const;
 
+/** Takes the turn; the fault that comes before any effect, or null. */
+export async function beginCall(
+  aws: Aws,
+  { name, stage, turn: ordinary }: Actor,
+  what: string,
+  turn = ordinary,
+): Promise<Unknown | null> {
+  await turn();
+  aws.advance();
+  stage.say(`${name} aws ${what}`);
+  if (stage.fault(0.02)) return { kind: "unknown", cause: "throttled", retryAfterMs: 2_000 };
+  return stage.fault(0.03) ? { kind: "unknown", cause: "no answer" } : null;
+}
+
+export function lostAnswer(stage: Stage): Unknown | null {
+  return stage.fault(0.04) ? { kind: "unknown", cause: "the answer was lost" } : null;
+}
+
 /** ClusterControl as one worker reaches it: throttled, timed out, and with answers lost after the effect. */
 export function createSimulatedControl(aws: Aws, actor: Actor): ClusterControl {
   const { stage } = actor;
-  /** Takes the turn; the fault that comes before any effect, or null. */
-  const before = async (what: string, turn = actor.turn): Promise<Unknown | null> => {
-    await turn();
-    aws.advance();
-    stage.say(`${actor.name} aws ${what}`);
-    if (stage.fault(0.02)) return { kind: "unknown", cause: "throttled", retryAfterMs: 2_000 };
-    return stage.fault(0.03) ? { kind: "unknown", cause: "no answer" } : null;
-  };
-  const lost = (): Unknown | null =>
-    stage.fault(0.04) ? { kind: "unknown", cause: "the answer was lost" } : null;
+  const before = (what: string, turn = actor.turn) => beginCall(aws, actor, what, turn);
+  const lost = () => lostAnswer(stage);
   return {
     async create(request) {
       return (await before(`create ${request.tags[CLUSTER_TAG]}`)) ?? create(aws, actor, request);

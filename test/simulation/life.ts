@@ -15,6 +15,7 @@ import type { Mutation } from "./mutations.ts";
 import { createPeople } from "./people.ts";
 import { checkAgreement, isAsleep, isMoving } from "./quiescence.ts";
 import { EMPTY, readSnapshot, type Snapshot, TABLE_NAMES, type Table, tablesOf } from "./snapshot.ts";
+import { createStacks } from "./stacks.ts";
 import { Broken, createStage, type Stage } from "./stage.ts";
 import { contextOf, createDoor, createWorker, type Process, type Service } from "./workers.ts";
 import type { World } from "./world.ts";
@@ -103,6 +104,7 @@ function createLife(connections: Connections, stage: Stage, mutation: Mutation) 
     await baton.settle();
     if (stage.broken) throw stage.broken;
     world.aws.advance();
+    world.stacks.advance();
     const tables = TABLE_NAMES.filter((table) => stale.has(table));
     stale = new Set();
     seen = await readSnapshot(connections.observer, tables, seen);
@@ -229,7 +231,7 @@ function createWorld(stage: Stage): World {
   for (let n = random.between(0, 1); n > 0; n -= 1) aws.addForeign();
   const people = createPeople({ stage, aws, github, deliveries });
   const customers = createCustomers(stage);
-  return { stage, aws, github, deliveries, people, customers, maxClusters };
+  return { stage, aws, stacks: createStacks(stage, aws), github, deliveries, people, customers, maxClusters };
 }
 
 function policyOf({ random }: Stage, maxClusters: number): Policy {
@@ -251,6 +253,8 @@ function policyOf({ random }: Stage, maxClusters: number): Policy {
     webUrl: `https://${HOST}`,
     connect: { to: null, command: null, environment: null, signInUrl: null },
     access: { rules: [], tokenRoleArn: null },
+    // Every other life, without a throw of the dice of its own: the seeds keep their lives.
+    stacks: { for: maxClusters % 2 === 0 ? "all" : "none", prefix: "offshoot-" },
     parameterPrefix: null,
   };
 }

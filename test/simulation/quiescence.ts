@@ -200,7 +200,13 @@ function checkComment(
 }
 
 /** Every cluster of ours serves somebody, and every row that is not gone has its cluster. */
-function checkClusters({ aws }: World, seen: Snapshot): void {
+function checkClusters({ aws, stacks }: World, seen: Snapshot): void {
+  for (const [name, { request, status }] of stacks.stacks) {
+    const row = seen.cluster.find((one) => one.id === request.owner.tags[CLUSTER_TAG]);
+    if (row?.use !== "serve" && row?.use !== "retired") {
+      throw new Broken("leak", `${name} is still there (${status}), though ${row?.id} is ${row?.status}`);
+    }
+  }
   for (const cluster of aws.clusters.values()) {
     const row = seen.cluster.find((one) => one.id === cluster.tags[CLUSTER_TAG]);
     const isKept = row?.use === "serve" || (row?.use === "retired" && cluster.fenced);

@@ -15,6 +15,7 @@ import { createSimulatedGitHub } from "./github-port.ts";
 import type { LeaseWatch } from "./leases.ts";
 import type { Mutation } from "./mutations.ts";
 import { lineSplitter } from "./splitter.ts";
+import { createSimulatedStacks } from "./stacks.ts";
 import { Broken } from "./stage.ts";
 import type { World } from "./world.ts";
 
@@ -102,13 +103,14 @@ export function contextOf(service: Service, actor: Actor, store: Context["store"
   const control = createSimulatedControl(aws, actor);
   return {
     store,
+    brake: null,
     clock: stage,
     chance: stage.random,
     control: mutation.control?.(control, stage.random) ?? control,
     databases: createSimulatedDatabases(aws, actor),
     splitter: lineSplitter,
     github: createSimulatedGitHub(github, actor),
-    stacks: NO_STACKS,
+    stacks: createSimulatedStacks(world, actor),
     parameters: null,
     redelivery: { appId: 1, failed: async () => [], again: async () => "asked" },
     log: logOf(actor),

@@ -5,12 +5,14 @@ import type { GitHubWorld, PullRequest } from "./github.ts";
 import type { People } from "./people.ts";
 import type { EnvironmentSeen } from "./snapshot.ts";
 import { lineSplitter } from "./splitter.ts";
+import type { Stacks } from "./stacks.ts";
 import type { Stage } from "./stage.ts";
 
 /** Everything outside the service. */
 export interface World {
   readonly stage: Stage;
   readonly aws: Aws;
+  readonly stacks: Stacks;
   readonly github: GitHubWorld;
   readonly deliveries: Deliveries;
   readonly people: People;

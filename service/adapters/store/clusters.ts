@@ -4,8 +4,8 @@ import { compareAndSet, number, one, sql } from "./row.ts";
 import type { Sql } from "./sql.ts";
 
 const COLUMNS = `id, environment_id, kind, account, region, repository_id, client_token, created_at, status, use,
-  identifier, arn, endpoint, attempted_at, absent_since, status_since, reason, fenced_at, retired_until, protected,
-  born_generation, migration_generation, migration_state, migration_since, verified_generation, verified_at, version`;
+  identifier, arn, endpoint, attempted_at, absent_since, status_since, reason, fenced_at, trouble, connect_role,
+  reader_role, retired_until, protected, stack, born_generation, migration_generation, migration_state, migration_since, verified_generation, verified_at, version`;
 
 const BY_ID = sql("cluster_by_id", `select ${COLUMNS} from cluster where id = $1`);
 const LAST = sql(
@@ -16,12 +16,13 @@ const LAST = sql(
 const INSERT = sql(
   "cluster_insert",
   `insert into cluster (${COLUMNS}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
-   $18, $19, $20, $21, $22, $23, $24, $25, $26, $27)`,
+   $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31)`,
 );
 const UPDATE = sql(
   "cluster_update",
   `update cluster set status = $3, use = $4, identifier = $5, arn = $6, endpoint = $7, attempted_at = $8,
-     absent_since = $9, status_since = $10, reason = $11, fenced_at = $12, version = version + 1
+     absent_since = $9, status_since = $10, reason = $11, fenced_at = $12, trouble = $13,
+     connect_role = $14, reader_role = $15, version = version + 1
    where id = $1 and version = $2`,
 );
 // Once removing, a cluster never serves again: what AWS was told to delete cannot be taken back.
@@ -59,7 +60,7 @@ const OLDEST_RETIRED = sql(
      and kind = 'preview' and fenced_at < $3
      and not exists (
        select 1 from cluster l where l.account = $1 and l.region = $2 and l.status <> 'gone' and l.use = 'remove'
-         and (l.reason is null or l.reason not in ('protected', 'remove_slow')))
+         and (l.reason is null or l.reason not in ('protected', 'remove_slow', 'remove_blocked')))
    order by fenced_at, id limit 1`,
 );
 // No version: these columns have one writer, the environment's step, which its own lease fences.
@@ -90,6 +91,10 @@ interface Row {
   status_since: Date;
   reason: string | null;
   fenced_at: Date | null;
+  trouble: string | null;
+  connect_role: string | null;
+  reader_role: string | null;
+  stack: string | null;
   retired_until: Date | null;
   protected: boolean | null;
   born_generation: unknown;
@@ -140,7 +145,7 @@ export async function insertCluster(db: Sql, c: Cluster): Promise<void> {
     c.verifiedAt,
     c.version,
   ];
-  const retirement = [c.retiredUntil, c.protected, c.bornGeneration];
+  const retirement = [c.retiredUntil, c.protected, c.stack, c.bornGeneration];
   await db.query(INSERT, [...identity, ...changing(c), ...retirement, ...migration]);
 }
 
@@ -202,6 +207,9 @@ function changing(c: Cluster): readonly unknown[] {
     c.statusSince,
     c.reason,
     c.fencedAt,
+    c.trouble,
+    c.roles?.connect ?? null,
+    c.roles?.reader ?? null,
   ];
 }
 
@@ -224,6 +232,10 @@ function fromRow(row: Row): Cluster {
     absentSince: row.absent_since,
     statusSince: row.status_since,
     reason: row.reason,
+    trouble: row.trouble,
+    stack: row.stack,
+    roles:
+      row.connect_role && row.reader_role ? { connect: row.connect_role, reader: row.reader_role } : null,
     retiredUntil: row.retired_until,
     protected: row.protected ?? false,
     fencedAt: row.fenced_at,

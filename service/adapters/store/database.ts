@@ -58,7 +58,11 @@ async function retrying<T>(attempt: () => Promise<T>): Promise<T> {
     try {
       return await attempt();
     } catch (error) {
-      if (!isConflict(error)) throw asUnavailable(error);
+      const failure = isConflict(error) ? error : asUnavailable(error);
+      // A connection that ended while it was idle, or while a function was frozen, shows at its next use only: once more
+      // on another one. Safe after a lost COMMIT too, as every transaction of ours is.
+      if (failure instanceof Retryable && tries === 1) continue;
+      if (!isConflict(error)) throw failure;
       if (tries >= RETRIES_MAX || performance.now() - started > RETRY_BUDGET_MS) {
         throw new Retryable(
           "store_busy",
