@@ -157,6 +157,7 @@ function parse(body: string): unknown {
 const TITLES: Readonly<Record<number, string>> = {
   400: "Bad request",
   401: "Not signed",
+  405: "Method not allowed",
   413: "Too large",
   415: "Unsupported media type",
   503: "Unavailable",

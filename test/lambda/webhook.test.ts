@@ -92,7 +92,7 @@ describe("an event of API Gateway or of a function URL", () => {
     ["no signature", without("x-hub-signature-256"), 401, "signature_missing"],
     ["no headers at all", { ...eventOf(good), headers: undefined } as never, 415, "content_type"],
     ["no body", { ...eventOf(good), body: undefined } as never, 401, "signature"],
-    ["text that claims to be base64", eventOf(good, { isBase64Encoded: true }), 401, "signature"],
+    ["text that claims to be base64", eventOf(good, { isBase64Encoded: true }), 400, "not_json"],
     ["another body than was signed", eventOf(good, { body: `${good} ` }), 401, "signature"],
     ["more than 6 MB", eventOf("x".repeat(6 * 1024 * 1024 + 1)), 413, "body_too_large"],
     [
