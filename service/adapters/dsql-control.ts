@@ -11,13 +11,14 @@ import {
   PutClusterPolicyCommand,
   UpdateClusterCommand,
 } from "@aws-sdk/client-dsql";
-import type { ChangeAnswer, CreateAnswer, Observation, RemoveAnswer } from "../domain/cluster.ts";
+import type { CreateAnswer, Observation, RemoveAnswer } from "../domain/cluster.ts";
 import { CALL_TIMEOUT_MS } from "../domain/limits.ts";
 import { CLUSTER_TAG } from "../domain/names.ts";
 import type { ClusterControl, ClusterTags, ListedCluster } from "../handlers/ports.ts";
 import { mapBounded } from "./bounded.ts";
 import type { Credentials } from "./dsql-credentials.ts";
 import { failureOf, unknownOf } from "./dsql-failure.ts";
+import { putPolicy, readPolicy } from "./dsql-policy.ts";
 import { checkCreate, observationOf } from "./dsql-shape.ts";
 
 /** ListClusters gives at most 100 a page (service model); a list of more pages than this is not believed to end. */
@@ -72,7 +73,8 @@ export function createClusterControl(options: ClusterControlOptions): ClusterCon
         return failureOf(error).kind === "absent" ? { kind: "done" } : unknownOf(error);
       }
     },
-    fence: (identifier, on) => fence(calls, identifier, on),
+    readPolicy: (identifier) => readPolicy(calls, identifier),
+    putPolicy: (identifier, text, version) => putPolicy(calls, identifier, text, version),
     async inventory() {
       try {
         return await inventory(calls);
@@ -112,11 +114,11 @@ function callsOf(client: DSQLClient, timeoutMs: number) {
     remove: (identifier: string) => client.send(new DeleteClusterCommand({ identifier }), limit()),
     protect: (identifier: string, deletionProtectionEnabled: boolean) =>
       client.send(new UpdateClusterCommand({ identifier, deletionProtectionEnabled }), limit()),
-    putPolicy: (identifier: string, policy: string) =>
-      client.send(new PutClusterPolicyCommand({ identifier, policy }), limit()),
     getPolicy: (identifier: string) => client.send(new GetClusterPolicyCommand({ identifier }), limit()),
-    deletePolicy: (identifier: string) =>
-      client.send(new DeleteClusterPolicyCommand({ identifier }), limit()),
+    putPolicy: (identifier: string, policy: string, expectedPolicyVersion: string | undefined) =>
+      client.send(new PutClusterPolicyCommand({ identifier, policy, expectedPolicyVersion }), limit()),
+    deletePolicy: (identifier: string, expectedPolicyVersion: string | undefined) =>
+      client.send(new DeleteClusterPolicyCommand({ identifier, expectedPolicyVersion }), limit()),
     list: (nextToken: string | undefined) =>
       client.send(new ListClustersCommand({ maxResults: LIST_PAGE, nextToken }), limit()),
     tags: (resourceArn: string) => client.send(new ListTagsForResourceCommand({ resourceArn }), limit()),
@@ -171,49 +173,6 @@ async function remove(calls: Calls, identifier: string): Promise<RemoveAnswer> {
         return unknownOf(error);
     }
   }
-}
-
-/**
- * A policy of ours that denies every connection, of whomever: a Deny holds against every Allow, so access ends without
- * anybody's permissions being changed. It says nothing about the control plane, so nobody is locked out of it.
- */
-const FENCE = {
-  Version: "2012-10-17",
-  Statement: [
-    {
-      Sid: "OffshootRetired",
-      Effect: "Deny",
-      Principal: { AWS: "*" },
-      Action: ["dsql:DbConnect", "dsql:DbConnectAdmin"],
-      Resource: "*",
-    },
-  ],
-} as const;
-
-async function fence(calls: Calls, identifier: string, on: boolean): Promise<ChangeAnswer> {
-  try {
-    if (on) await calls.putPolicy(identifier, JSON.stringify(FENCE));
-    else await withoutPolicy(() => calls.deletePolicy(identifier));
-    const shown = await withoutPolicy(() => calls.getPolicy(identifier));
-    if (isFence(shown?.policy) === on) return { kind: "done" };
-    return { kind: "unknown", cause: "AWS does not show the changed policy of the cluster yet." };
-  } catch (error) {
-    return unknownOf(error);
-  }
-}
-
-/** Null for a cluster that has no policy. */
-async function withoutPolicy<T>(call: () => Promise<T>): Promise<T | null> {
-  try {
-    return await call();
-  } catch (error) {
-    if (failureOf(error).kind === "absent") return null;
-    throw error;
-  }
-}
-
-function isFence(policy: string | undefined): boolean {
-  return policy?.includes(FENCE.Statement[0].Sid) ?? false;
 }
 
 async function find(calls: Calls, region: string, clusterId: string): Promise<Observation> {

@@ -37,6 +37,8 @@ export interface Cluster {
   readonly protected: boolean;
   /** Since when its policy, read back, lets nobody connect; null while it does not. */
   readonly fencedAt: Date | null;
+  /** The operator's own policy that the fence replaced, as JSON; null if there was none, or nothing is fenced. */
+  readonly formerPolicy: string | null;
   /** The generation of the environment for which it was begun. */
   readonly bornGeneration: number;
   readonly createdAt: Date;
@@ -122,6 +124,11 @@ export type CreateAnswer =
 
 /** The answer to a change that was read back: `done` means that AWS shows it. */
 export type ChangeAnswer = { readonly kind: "done" } | Unknown;
+
+/** The policy of a cluster as AWS has it; both null if it has none. A version never comes back. */
+export type PolicyAnswer =
+  | { readonly kind: "seen"; readonly text: string | null; readonly version: string | null }
+  | Unknown;
 
 /** The answer to a new version of the template: `done` means that CloudFormation has begun, or had nothing to do. */
 export type UpdateAnswer = ChangeAnswer | { readonly kind: "refused"; readonly cause: string };

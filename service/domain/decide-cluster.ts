@@ -120,19 +120,27 @@ export function decideFound(cluster: Cluster, found: Observation, now: Date): Cl
   });
 }
 
-/** After GetCluster, and DescribeStacks before it. Total over status × use × observation. */
-export function decideSeen(cluster: Cluster, seen: Observation, now: Date): ClusterDecision {
+/**
+ * After GetCluster, and DescribeStacks before it. Total over status × use × observation. `isFenced`: whether AWS shows our fence; null where that was not
+ * read.
+ */
+export function decideSeen(
+  cluster: Cluster,
+  seen: Observation,
+  now: Date,
+  isFenced: boolean | null = null,
+): ClusterDecision {
   if (seen.kind === "unknown") return retry(seen);
   if (seen.kind === "blocked" && cluster.status === "available") {
     const stands = standing(cluster, seen);
-    if (stands) return seenUsable(cluster, stands, now);
+    if (stands) return seenUsable(cluster, stands, now, isFenced);
   }
   if (isStackObservation(seen)) return decideStack(cluster, seen, now);
   switch (cluster.status) {
     case "creating":
       return seenCreating(cluster, seen, now);
     case "available":
-      return seenAvailable(cluster, seen, now);
+      return seenAvailable(cluster, seen, now, isFenced);
     case "removing":
       return seenRemoving(cluster, seen, now);
     case "intended":
@@ -196,7 +204,7 @@ function seenCreating(cluster: Cluster, seen: Known, now: Date): ClusterDecision
   }
 }
 
-function seenAvailable(cluster: Cluster, seen: Known, now: Date): ClusterDecision {
+function seenAvailable(cluster: Cluster, seen: Known, now: Date, isFenced: boolean | null): ClusterDecision {
   switch (seen.kind) {
     case "absent":
       if (cluster.absentSince && since(cluster.absentSince, now) >= ABSENCE_CONFIRM_MS) {
@@ -204,7 +212,7 @@ function seenAvailable(cluster: Cluster, seen: Known, now: Date): ClusterDecisio
       }
       return record(cluster, { absent: cluster.absentSince ? "keep" : "note", lookMs: ABSENCE_CONFIRM_MS });
     case "usable":
-      return seenUsable(cluster, seen, now);
+      return seenUsable(cluster, seen, now, isFenced);
     case "creating":
     case "failed":
       return record(cluster, {
@@ -218,9 +226,15 @@ function seenAvailable(cluster: Cluster, seen: Known, now: Date): ClusterDecisio
 }
 
 /** What AWS shows is compared with what the cluster is for, one difference at a time. */
-function seenUsable(cluster: Cluster, seen: SeenCluster, now: Date): ClusterDecision {
-  if (cluster.use === "retired" && !cluster.fencedAt) return { do: "fence" };
-  if (cluster.use === "serve" && cluster.fencedAt) return { do: "unfence" };
+function seenUsable(
+  cluster: Cluster,
+  seen: SeenCluster,
+  now: Date,
+  isFenced: boolean | null,
+): ClusterDecision {
+  // What AWS shows counts too: somebody may have removed the fence, or a late call have put it on again.
+  if (cluster.use === "retired" && (!cluster.fencedAt || isFenced === false)) return { do: "fence" };
+  if (cluster.use === "serve" && (cluster.fencedAt || isFenced === true)) return { do: "unfence" };
   const { inStack, deletionProtected } = seen;
   const shown = [deletionProtected, inStack?.terminationProtected ?? deletionProtected];
   if (cluster.kind === "tenant" && shown.some((on) => on !== cluster.protected)) {

@@ -80,6 +80,7 @@ function newCluster(context: Context, environment: Environment, now: Date): Clus
     repositoryId: environment.repositoryId,
     protected: environment.protected,
     fencedAt: null,
+    formerPolicy: null,
     bornGeneration: environment.generation,
     status: "intended",
     use: "serve",

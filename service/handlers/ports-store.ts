@@ -203,6 +203,7 @@ export type ClusterChange = Partial<
     | "trouble"
     | "roles"
     | "fencedAt"
+    | "formerPolicy"
   >
 >;
 

@@ -3,7 +3,13 @@
  * Unless it says otherwise, a call throws `Retryable` for what a later try can mend and `Refused` for what it cannot.
  */
 import type { Grant } from "../domain/access.ts";
-import type { ChangeAnswer, CreateAnswer, Observation, RemoveAnswer } from "../domain/cluster.ts";
+import type {
+  ChangeAnswer,
+  CreateAnswer,
+  Observation,
+  PolicyAnswer,
+  RemoveAnswer,
+} from "../domain/cluster.ts";
 import type { MigrationFile, MigrationProblem, Statement } from "../domain/migration.ts";
 import type { PullRef } from "../domain/owner.ts";
 
@@ -46,8 +52,12 @@ export interface ClusterControl {
   remove(identifier: string): Promise<RemoveAnswer>;
   /** Switches deletion protection. */
   protect(identifier: string, on: boolean): Promise<ChangeAnswer>;
-  /** Puts a policy that lets nobody connect (`on`), or takes it away, and reads it back. Idempotent. */
-  fence(identifier: string, on: boolean): Promise<ChangeAnswer>;
+  readPolicy(identifier: string): Promise<PolicyAnswer>;
+  /**
+   * Puts a policy, or takes it away (null), and reads it back. With a version only if the policy is still of that version;
+   * if it is not, nothing is changed and the answer is `unknown`.
+   */
+  putPolicy(identifier: string, text: string | null, version: string | null): Promise<ChangeAnswer>;
   /** Every cluster with its tags; null if the list, or one of its clusters, could not be read. */
   inventory(): Promise<readonly ListedCluster[] | null>;
   /** The clusters of any owner in the account and Region; null if the list could not be read to its end. */

@@ -12,11 +12,12 @@ import {
 } from "../domain/decide-cluster.ts";
 import { decideUpdated } from "../domain/decide-stack.ts";
 import type { Environment } from "../domain/environment.ts";
-import { Refused, Retryable } from "../domain/errors.ts";
+import { Fenced, Refused, Retryable } from "../domain/errors.ts";
 import { branchTags, previewTags, tenantTags } from "../domain/names.ts";
 import { parsePullKey } from "../domain/owner.ts";
 import { lifeOf } from "./cluster-life.ts";
 import { type Context, newId } from "./context.ts";
+import { changeFence, readFence } from "./fence.ts";
 import type { ClusterTags } from "./ports.ts";
 import type { ClusterChange, StoreTransaction, Wake } from "./ports-store.ts";
 import { later, refusePaused, type Step } from "./step.ts";
@@ -51,7 +52,10 @@ export async function reconcileCluster(context: Context, step: Step): Promise<vo
       );
     case "observe": {
       const seen = await lifeOf(context, cluster).observe();
-      return follow(context, step, cluster, decideSeen(cluster, seen, clock.now()));
+      const mayBeFenced =
+        cluster.status === "available" && (seen.kind === "usable" || seen.kind === "blocked");
+      const isFenced = mayBeFenced ? await readFence(context, cluster) : null;
+      return follow(context, step, cluster, decideSeen(cluster, seen, clock.now(), isFenced));
     }
     case "remove":
       return remove(context, step, cluster);
@@ -133,11 +137,19 @@ async function fence(
   cluster: Cluster,
   change: "fence" | "unfence",
 ): Promise<void> {
-  await step.hold((tx) => tx.updateCluster(cluster, {}));
-  step.ensureHeld();
-  const answer = await context.control.fence(identifierOf(cluster), change === "fence");
-  const held = { ...cluster, version: cluster.version + 1 };
-  await follow(context, step, held, decideFenced(held, change, answer));
+  try {
+    const { held, answer } = await changeFence(context, step, cluster, change);
+    await follow(context, step, held, decideFenced(held, change, answer));
+  } catch (error) {
+    // The call may have come late: whoever has the cluster now looks again.
+    if (error instanceof Fenced) await wakeNow(context, cluster);
+    throw error;
+  }
+}
+
+async function wakeNow({ store, clock }: Context, { id }: Cluster): Promise<void> {
+  const now = clock.now();
+  await store.transaction((tx) => tx.wake([{ topic: "cluster", key: id, dueAt: now }], now));
 }
 
 /** Previews may be unprotected by us: somebody switched protection on by hand (field case F36). */
@@ -239,14 +251,14 @@ function changeOf(cluster: Cluster, record: ClusterRecord, now: Date): ClusterCh
     ...(seen?.inStack?.roles ? { roles: seen.inStack.roles } : {}),
     ...(isAnew ? { identifier: null, arn: null, endpoint: null, roles: null } : {}),
     ...(record.attempted === "clear" ? { attemptedAt: null } : {}),
-    ...(record.fenced === "keep" ? {} : { fencedAt: record.fenced === "note" ? now : null }),
+    ...fenceOf(cluster, record, now),
     ...(record.absent === "note" ? { absentSince: now } : {}),
     ...(record.absent === "clear" && cluster.absentSince ? { absentSince: null } : {}),
   };
 }
 
-function identifierOf(cluster: Cluster): string {
-  if (!cluster.identifier)
-    throw new Error(`Cluster ${cluster.id} is ${cluster.status} without an identifier.`);
-  return cluster.identifier;
+/** One that is fenced again, because somebody removed the fence, was retired when it was first. */
+function fenceOf(cluster: Cluster, { fenced }: ClusterRecord, now: Date): ClusterChange {
+  if (fenced === "keep") return {};
+  return fenced === "note" ? { fencedAt: cluster.fencedAt ?? now } : { fencedAt: null, formerPolicy: null };
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { FENCE_POLICY, isFence } from "../../service/domain/fence.ts";
 import type { ClusterControl } from "../../service/handlers/ports.ts";
 
 export interface ClusterControlSubject {
@@ -94,6 +95,41 @@ export function clusterControlContract(name: string, make: () => Promise<Cluster
       expect(await subject.control.protect(identifier, false)).toEqual({ kind: "done" });
       expect(await subject.control.remove(identifier)).toEqual({ kind: "removing" });
       expect(await until(identifier, "absent")).toEqual({ kind: "absent" });
+    });
+
+    it("fences, and opens again, only what is still as it was read", async () => {
+      const { identifier, arn } = await create(clusterId());
+      await until(identifier, "usable");
+      const account = arn.split(":")[4];
+      const statement = { Sid: "Own", Effect: "Allow", Principal: { AWS: account }, Resource: "*" };
+      const own = JSON.stringify({
+        Version: "2012-10-17",
+        Statement: [{ ...statement, Action: ["dsql:DbConnect"] }],
+      });
+      const { control } = subject;
+      const shown = async () => {
+        const seen = await control.readPolicy(identifier);
+        if (seen.kind !== "seen") throw new Error(JSON.stringify(seen));
+        return seen;
+      };
+      expect(await shown()).toEqual({ kind: "seen", text: null, version: null });
+      expect(await control.putPolicy(identifier, own, null)).toEqual({ kind: "done" });
+      const before = await shown();
+      expect(await control.putPolicy(identifier, FENCE_POLICY, before.version)).toEqual({ kind: "done" });
+      const fenced = await shown();
+      expect(isFence(fenced.text)).toBe(true);
+      expect(await control.putPolicy(identifier, before.text, fenced.version)).toEqual({ kind: "done" });
+      // A process that stood still since it had read the policy, before the cluster was fenced and restored.
+      for (const { version } of [before, fenced]) {
+        expect(await control.putPolicy(identifier, FENCE_POLICY, version)).toMatchObject({ kind: "unknown" });
+        expect(await control.putPolicy(identifier, null, version)).toMatchObject({ kind: "unknown" });
+      }
+      const after = await shown();
+      expect(isFence(after.text)).toBe(false);
+      expect(JSON.parse(after.text ?? "")).toMatchObject({ Statement: [{ Sid: "Own" }] });
+      expect(await control.putPolicy(identifier, null, after.version)).toEqual({ kind: "done" });
+      expect(await shown()).toEqual({ kind: "seen", text: null, version: null });
+      expect(await control.putPolicy(identifier, null, null)).toEqual({ kind: "done" });
     });
 
     it("knows nothing of a cluster that never was", async () => {

@@ -41,6 +41,7 @@ export function clusterOf(change: Partial<Cluster> = {}): Cluster {
     retiredUntil: null,
     protected: false,
     fencedAt: null,
+    formerPolicy: null,
     bornGeneration: 1,
     migrationGeneration: 0,
     migrationState: "behind",

@@ -184,9 +184,12 @@ describe("a search by tag", () => {
 
 describe("what a usable cluster is for, against what AWS shows", () => {
   const GIVEN = { status: "available", ...SEEN } as const;
-  const seen = (change: Partial<Cluster>, deletionProtected = false) =>
-    decideSeen(clusterOf({ ...GIVEN, ...change }), { kind: "usable", ...SEEN, deletionProtected }, NOW).do;
-  const rows: readonly [string, Partial<Cluster>, boolean, string][] = [
+  type Given = Partial<Cluster> & { readonly isFenced?: boolean };
+  const seen = ({ isFenced, ...change }: Given, deletionProtected = false) => {
+    const usable = { kind: "usable", ...SEEN, deletionProtected } as const;
+    return decideSeen(clusterOf({ ...GIVEN, ...change }), usable, NOW, isFenced ?? null).do;
+  };
+  const rows: readonly [string, Given, boolean, string][] = [
     ["retired and open", { use: "retired" }, false, "fence"],
     ["retired and fenced", { use: "retired", fencedAt: ago(1) }, false, "record"],
     ["restored, and still fenced", { fencedAt: ago(1) }, false, "unfence"],
@@ -197,6 +200,13 @@ describe("what a usable cluster is for, against what AWS shows", () => {
     ["a customer's whose protection was lifted", { kind: "tenant" }, true, "unprotect"],
     ["a customer's, retired, open and protected: people first", GUARDED_OPEN, true, "fence"],
     ["a customer's, restored, fenced and unprotected: people first", GUARDED_SHUT, false, "unfence"],
+    [
+      "retired, and somebody removed the fence",
+      { use: "retired", fencedAt: ago(1), isFenced: false },
+      false,
+      "fence",
+    ],
+    ["serving, and fenced by a late call", { isFenced: true }, false, "unfence"],
     ["a spare", { use: "spare" }, false, "record"],
     ["a spare that was fenced", { use: "spare", fencedAt: ago(1) }, false, "record"],
   ];

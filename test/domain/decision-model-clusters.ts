@@ -116,7 +116,7 @@ export function clusterChanges(cluster: Cluster, row: Row, at: number): readonly
     case "find":
       return follow(decideFound(cluster, observation(row), NOW));
     case "observe":
-      return follow(decideSeen(cluster, observation(row), NOW));
+      return follow(decideSeen(cluster, observation(row), NOW, row.aws === "active" ? row.shut : null));
     case "remove":
       return removals(cluster, row, at);
   }

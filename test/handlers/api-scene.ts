@@ -3,6 +3,7 @@ import type { Caller } from "../../service/domain/caller.ts";
 import type { SeenCluster } from "../../service/domain/cluster.ts";
 import { type Environment, newEnvironment } from "../../service/domain/environment.ts";
 import { Refused } from "../../service/domain/errors.ts";
+import { FENCE_POLICY, isFence } from "../../service/domain/fence.ts";
 import { ownerKey, pullKey } from "../../service/domain/owner.ts";
 import { createApiHandlers } from "../../service/handlers/api.ts";
 import type { Write } from "../../service/handlers/api-types.ts";
@@ -114,9 +115,13 @@ export function createFakeAws() {
       if (cluster) cluster.deletionProtected = on;
       return { kind: "done" };
     },
-    async fence(identifier, on) {
+    async readPolicy(identifier) {
+      const text = clusters.get(identifier)?.fenced ? FENCE_POLICY : null;
+      return { kind: "seen", text, version: null };
+    },
+    async putPolicy(identifier, text) {
       const cluster = clusters.get(identifier);
-      if (cluster) cluster.fenced = on;
+      if (cluster) cluster.fenced = isFence(text);
       return { kind: "done" };
     },
     inventory: async () => null,

@@ -4,6 +4,7 @@ import type { Caller } from "../../service/domain/caller.ts";
 import type { Cluster } from "../../service/domain/cluster.ts";
 import type { Environment } from "../../service/domain/environment.ts";
 import { Retryable } from "../../service/domain/errors.ts";
+import { isFence } from "../../service/domain/fence.ts";
 import { branchKey } from "../../service/domain/owner.ts";
 import { createApiHandlers } from "../../service/handlers/api.ts";
 import type { Write } from "../../service/handlers/api-types.ts";
@@ -34,8 +35,20 @@ export const NO_LABELS = { labels: {}, limit: 50, cursor: null } as const;
 
 interface Made {
   readonly identifier: string;
+  /** Its policy as AWS has it, and how often it was changed. */
+  policy: string | null;
+  changes: number;
   fenced: boolean;
   protected: boolean;
+}
+
+function versionOf({ changes }: Made): string {
+  return `v${changes}`;
+}
+
+/** As somebody does who has the right to, us included. */
+export function setPolicy(one: Made, policy: string | null): void {
+  Object.assign(one, { policy, fenced: isFence(policy), changes: one.changes + 1 });
 }
 
 /** A scene whose AWS keeps what it was told, and whose workers do all that is due soon. */
@@ -46,6 +59,8 @@ export function createRetireScene(store: TestStore) {
   const made = new Map<string, Made>();
   let count = 0;
   const hooks = {
+    /** Called before it, when the policy has been read. */
+    beforeFence: async (_on: boolean): Promise<void> => {},
     /** Called after a fence or an unfence has had its effect, and before its answer is used. */
     afterFence: async (_on: boolean): Promise<void> => {},
     /** The sha of the branch, or null if it is gone. */
@@ -59,7 +74,7 @@ export function createRetireScene(store: TestStore) {
     async create({ deletionProtected = false }) {
       const identifier = `${"a".repeat(25)}${"bcdefghij"[count] ?? "z"}`;
       count += 1;
-      const one = { identifier, fenced: false, protected: deletionProtected };
+      const one = { identifier, fenced: false, policy: null, changes: 0, protected: deletionProtected };
       made.set(identifier, one);
       return { kind: "creating", ...seenOf(one) };
     },
@@ -76,9 +91,17 @@ export function createRetireScene(store: TestStore) {
       Object.assign(made.get(identifier) ?? {}, { protected: on });
       return { kind: "done" };
     },
-    async fence(identifier, on) {
-      Object.assign(made.get(identifier) ?? {}, { fenced: on });
-      await hooks.afterFence(on);
+    async readPolicy(identifier) {
+      const one = made.get(identifier);
+      return { kind: "seen", text: one?.policy ?? null, version: one?.policy ? versionOf(one) : null };
+    },
+    async putPolicy(identifier, text, version) {
+      await hooks.beforeFence(isFence(text));
+      const one = made.get(identifier);
+      if (one && version !== null && version !== versionOf(one))
+        return { kind: "unknown", cause: "conflict" };
+      if (one) setPolicy(one, text);
+      await hooks.afterFence(isFence(text));
       return { kind: "done" };
     },
     inventory: async () => null,

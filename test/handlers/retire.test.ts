@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { FENCE_POLICY } from "../../service/domain/fence.ts";
+import { READY_LOOK_MS } from "../../service/domain/limits.ts";
 import { startStore, type TestStore } from "../support/store.ts";
-import { ASKED, createRetireScene, HOUR_MS, type RetireScene } from "./retire-scene.ts";
+import { ASKED, createRetireScene, HOUR_MS, type RetireScene, setPolicy } from "./retire-scene.ts";
 
 let store: TestStore;
 let scene: RetireScene;
@@ -93,7 +95,7 @@ describe("a pull request that is reopened within the grace", () => {
     await scene.close();
     await scene.rest();
     const unanswered = { kind: "unknown", cause: "no answer" } as const;
-    Object.assign(scene.context.control, { fence: async () => unanswered });
+    Object.assign(scene.context.control, { putPolicy: async () => unanswered });
     await scene.reopen();
     await scene.steps(20);
     expect(await scene.phase()).toBe("creating");
@@ -176,11 +178,11 @@ describe("a close, a reopening and a close within seconds", () => {
 
   it("end open if the answer to the last fence was lost and the row never heard of it", async () => {
     const identifier = await ready();
-    const { fence } = scene.context.control;
+    const { putPolicy } = scene.context.control;
     Object.assign(scene.context.control, {
-      async fence(one: string, on: boolean) {
-        await fence(one, on);
-        Object.assign(scene.context.control, { fence });
+      async putPolicy(...change: Parameters<typeof putPolicy>) {
+        await putPolicy(...change);
+        Object.assign(scene.context.control, { putPolicy });
         return { kind: "unknown", cause: "the answer was lost" };
       },
     });
@@ -206,6 +208,88 @@ describe("what the API destroyed", () => {
     expect(scene.identifiers()).toEqual([]);
     await scene.comment(31, "/db create");
     await scene.rest();
+    expect(await scene.phase()).toBe("ready");
+  });
+});
+
+describe("an operator's own policy", () => {
+  const OWN = JSON.stringify({
+    Statement: [{ Sid: "Own", Effect: "Deny", Principal: "*", Action: "dsql:DbConnect" }],
+  });
+  const OTHER = JSON.stringify({
+    Statement: [{ Sid: "Other", Effect: "Deny", Principal: "*", Action: "dsql:*" }],
+  });
+  const made = (identifier: string) => {
+    const one = scene.made.get(identifier);
+    if (!one) throw new Error(`AWS has no ${identifier}.`);
+    return one;
+  };
+  const closed = async (policy: string | null) => {
+    const identifier = await ready();
+    setPolicy(made(identifier), policy);
+    await scene.close();
+    await scene.rest();
+    expect(made(identifier)).toMatchObject({ fenced: true });
+    return identifier;
+  };
+  const reopened = async (identifier: string) => {
+    await scene.reopen();
+    await scene.rest();
+    expect(await scene.cluster()).toMatchObject({ use: "serve", fencedAt: null, formerPolicy: null });
+    return made(identifier).policy;
+  };
+
+  it("comes back when the cluster is restored; where there was none, none is left", async () => {
+    const identifier = await closed(OWN);
+    expect(await scene.cluster()).toMatchObject({ use: "retired", formerPolicy: OWN });
+    expect(await reopened(identifier)).toBe(OWN);
+  });
+
+  it("is none where there was none", async () => {
+    expect(await reopened(await closed(null))).toBeNull();
+  });
+
+  it("that was written beside the fence, or in its place, is the one that counts", async () => {
+    const identifier = await closed(OWN);
+    const both = JSON.parse(made(identifier).policy ?? "");
+    both.Statement.push(...JSON.parse(OTHER).Statement);
+    setPolicy(made(identifier), JSON.stringify(both));
+    expect(JSON.parse((await reopened(identifier)) ?? "").Statement).toEqual(JSON.parse(OTHER).Statement);
+  });
+
+  it("that comes between the look and the fence is not lost", async () => {
+    const identifier = await ready();
+    setPolicy(made(identifier), OWN);
+    scene.hooks.beforeFence = async () => {
+      scene.hooks.beforeFence = async () => {};
+      setPolicy(made(identifier), OTHER);
+    };
+    await scene.close();
+    await scene.rest();
+    expect(made(identifier)).toMatchObject({ fenced: true });
+    expect(await reopened(identifier)).toBe(OTHER);
+  });
+
+  it("that replaces the fence of a retired cluster is fenced again at the next look, and kept", async () => {
+    const identifier = await closed(null);
+    const { fencedAt } = (await scene.cluster()) ?? {};
+    setPolicy(made(identifier), OTHER);
+    scene.pass(READY_LOOK_MS);
+    await scene.rest();
+    expect(made(identifier)).toMatchObject({ fenced: true });
+    expect(await scene.cluster()).toMatchObject({ formerPolicy: OTHER, fencedAt });
+  });
+});
+
+describe("a fence that comes late, from a process that stood still,", () => {
+  it("is taken away again at the next look of whoever has the cluster", async () => {
+    const identifier = await ready();
+    const one = scene.made.get(identifier);
+    if (!one) throw new Error("AWS has no such cluster.");
+    setPolicy(one, FENCE_POLICY);
+    scene.pass(READY_LOOK_MS);
+    await scene.rest();
+    expect(one).toMatchObject({ fenced: false, policy: null });
     expect(await scene.phase()).toBe("ready");
   });
 });

@@ -1,4 +1,5 @@
 import type { SeenCluster } from "../../service/domain/cluster.ts";
+import { isFence } from "../../service/domain/fence.ts";
 import type { ClusterTags } from "../../service/handlers/ports.ts";
 import { Broken, type Stage } from "./stage.ts";
 
@@ -27,6 +28,7 @@ export interface AwsCluster {
   protected: boolean;
   /** A policy lets nobody connect. */
   fenced: boolean;
+  policy: { readonly text: string; readonly version: string } | null;
   readonly executed: Executed[];
   /** When a query of ours was last answered, counted in executed statements. */
   verifiedAfter: number;
@@ -48,6 +50,8 @@ export interface Aws {
   /** A create whose caller has given up, and which arrives later nevertheless. */
   createLater(request: CreateRequest, atMs: number): void;
   remove(cluster: AwsCluster): void;
+  /** A version is given once. */
+  setPolicy(cluster: AwsCluster, text: string | null): void;
   addForeign(): void;
   removeForeign(): void;
   /** Lets time pass for clusters on their way in or out. Says whether anything changed. */
@@ -67,6 +71,7 @@ export function createAws(stage: Stage, quota: number): Aws {
   const former = new Map<string, AwsCluster>();
   const tokens = new Map<string, Token>();
   let arrivals: { readonly at: number; readonly request: CreateRequest }[] = [];
+  let policies = 0;
   const now = () => stage.now().getTime();
   const add = (tags: ClusterTags, foreign: boolean, isProtected: boolean) => {
     const cluster = { ...newCluster(stage, tags, foreign), protected: isProtected };
@@ -95,6 +100,11 @@ export function createAws(stage: Stage, quota: number): Aws {
       if (cluster.status === "DELETING") return;
       cluster.status = "DELETING";
       cluster.changesAt = now() + deletingMs(stage);
+    },
+    setPolicy(cluster, text) {
+      policies += 1;
+      cluster.policy = text === null ? null : { text, version: `v${policies}` };
+      cluster.fenced = isFence(text);
     },
     addForeign() {
       if (clusters.size < quota) add({}, true, false);
@@ -140,6 +150,7 @@ function newCluster(stage: Stage, tags: ClusterTags, foreign: boolean): AwsClust
     visibleAt: now + lag,
     protected: false,
     fenced: false,
+    policy: null,
     executed: [],
     verifiedAfter: -1,
     jobs: new Map(),

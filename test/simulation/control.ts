@@ -1,4 +1,5 @@
 import type { CreateAnswer, Observation, Unknown } from "../../service/domain/cluster.ts";
+import { isFence } from "../../service/domain/fence.ts";
 import { CLUSTER_TAG } from "../../service/domain/names.ts";
 import type { ClusterControl } from "../../service/handlers/ports.ts";
 import type { Actor } from "./actor.ts";
@@ -67,15 +68,24 @@ export function createSimulatedControl(aws: Aws, actor: Actor): ClusterControl {
       cluster.protected = on;
       return lost() ?? { kind: "done" };
     },
-    async fence(identifier, on) {
-      // Sent under a lease that was extended just before. One whose process stands still for longer than that between
-      // the two is not played: nothing could tell its call from a timely one.
-      const fault = await before(`fence ${identifier} ${on}`, actor.lockedTurn);
+    async readPolicy(identifier) {
+      const fault = (await before(`read policy ${identifier}`)) ?? lost();
       if (fault) return fault;
       const cluster = visible(aws, actor, identifier);
       if (!cluster) return { kind: "unknown", cause: "not found" };
-      refuseForeign(stage, cluster, "fence");
-      cluster.fenced = on;
+      return { kind: "seen", text: cluster.policy?.text ?? null, version: cluster.policy?.version ?? null };
+    },
+    async putPolicy(identifier, text, version) {
+      // Sent under a lease that was extended just before. One whose process stands still for longer than that between
+      // the two is not played: without a policy there is no version that could tell its call from a timely one.
+      const fault = await before(`put policy ${identifier} ${isFence(text)}`, actor.lockedTurn);
+      if (fault) return fault;
+      const cluster = visible(aws, actor, identifier);
+      if (!cluster) return { kind: "unknown", cause: "not found" };
+      refuseForeign(stage, cluster, "policy");
+      if (version !== null && version !== cluster.policy?.version)
+        return { kind: "unknown", cause: "conflict" };
+      aws.setPolicy(cluster, text);
       return lost() ?? { kind: "done" };
     },
     async inventory() {

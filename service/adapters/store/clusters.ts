@@ -7,10 +7,10 @@ const COLUMNS = `id, environment_id, kind, account, region, repository_id, clien
   identifier, arn, endpoint, attempted_at, absent_since, status_since, reason, fenced_at, trouble, connect_role,
   reader_role, retired_until, protected, stack, born_generation, migration_generation, migration_state, migration_since, verified_generation, verified_at, version`;
 
-const BY_ID = sql("cluster_by_id", `select ${COLUMNS} from cluster where id = $1`);
+const BY_ID = sql("cluster_by_id", `select ${COLUMNS}, former_policy from cluster where id = $1`);
 const LAST = sql(
   "cluster_last",
-  `select ${COLUMNS} from cluster where environment_id = $1
+  `select ${COLUMNS}, former_policy from cluster where environment_id = $1
    order by (status = 'gone'), created_at desc, id desc limit 1`,
 );
 const INSERT = sql(
@@ -25,6 +25,8 @@ const UPDATE = sql(
      connect_role = $14, reader_role = $15, version = version + 1
    where id = $1 and version = $2`,
 );
+// Of a size of its own, and written by the fence alone; a new row has none.
+const FORMER_POLICY = sql("cluster_former_policy", "update cluster set former_policy = $2 where id = $1");
 // Once removing, a cluster never serves again: what AWS was told to delete cannot be taken back.
 const SET_USE = sql(
   "cluster_set_use",
@@ -49,14 +51,17 @@ const PROTECT = sql(
 );
 const IN_REGION = sql(
   "cluster_in_region",
-  `select ${COLUMNS} from cluster where account = $1 and region = $2 and status <> 'gone' and id > $3
+  `select ${COLUMNS}, former_policy from cluster where account = $1 and region = $2 and status <> 'gone' and id > $3
    order by id limit $4`,
 );
-const BY_IDS = sql("cluster_by_ids", `select ${COLUMNS} from cluster where id = any($1::text[]) order by id`);
+const BY_IDS = sql(
+  "cluster_by_ids",
+  `select ${COLUMNS}, former_policy from cluster where id = any($1::text[]) order by id`,
+);
 // Customers are never asked to yield; nor is anybody while another slot is about to be free.
 const OLDEST_RETIRED = sql(
   "cluster_oldest_retired",
-  `select ${COLUMNS} from cluster where account = $1 and region = $2 and status = 'available' and use = 'retired'
+  `select ${COLUMNS}, former_policy from cluster where account = $1 and region = $2 and status = 'available' and use = 'retired'
      and kind = 'preview' and fenced_at < $3
      and not exists (
        select 1 from cluster l where l.account = $1 and l.region = $2 and l.status <> 'gone' and l.use = 'remove'
@@ -91,6 +96,7 @@ interface Row {
   status_since: Date;
   reason: string | null;
   fenced_at: Date | null;
+  former_policy: string | null;
   trouble: string | null;
   connect_role: string | null;
   reader_role: string | null;
@@ -151,6 +157,8 @@ export async function insertCluster(db: Sql, c: Cluster): Promise<void> {
 
 export async function updateCluster(db: Sql, c: Cluster, change: ClusterChange): Promise<void> {
   await compareAndSet(db, UPDATE, [c.id, c.version, ...changing({ ...c, ...change })], `cluster ${c.id}`);
+  const { formerPolicy = c.formerPolicy } = change;
+  if (formerPolicy !== c.formerPolicy) await db.query(FORMER_POLICY, [c.id, formerPolicy]);
 }
 
 export async function setUse(db: Sql, clusterId: string, use: "remove"): Promise<boolean> {
@@ -239,6 +247,7 @@ function fromRow(row: Row): Cluster {
     retiredUntil: row.retired_until,
     protected: row.protected ?? false,
     fencedAt: row.fenced_at,
+    formerPolicy: row.former_policy,
     bornGeneration: number(row.born_generation ?? 0),
     migrationGeneration: number(row.migration_generation),
     migrationState: row.migration_state,
