@@ -18,7 +18,8 @@ export function functionDirectory(name: FunctionName, base: string = join(ROOT, 
   return join(base, name);
 }
 
-const OPTIONS: BuildOptions = {
+/** What the bundles of the service share, as functions and in a container. */
+export const OPTIONS: BuildOptions = {
   ...COMMON,
   target: "node24",
   minify: true,
@@ -49,7 +50,7 @@ export async function buildFunction(name: FunctionName, base?: string): Promise<
     // Parts that are loaded only when they are asked for are files of their own.
     splitting: true,
     chunkNames: "part-[hash]",
-    define: { SPLITTER_WORKER: JSON.stringify(`./${WORKER}`) },
+    define: SPLITTER,
     alias: {
       "@aws-sdk/credential-provider-node": credentials,
       "@aws-sdk/credential-providers": credentials,
@@ -60,6 +61,9 @@ export async function buildFunction(name: FunctionName, base?: string): Promise<
   if (SPLITTING.includes(name)) await buildSplitter(outdir);
   return metafile as Metafile;
 }
+
+/** Where a bundle finds the splitter's worker: see adapters/splitter.ts. */
+export const SPLITTER = { SPLITTER_WORKER: JSON.stringify(`./${WORKER}`) };
 
 /** The splitter's worker and its WebAssembly, into `outdir`. */
 export async function buildSplitter(outdir: string): Promise<void> {

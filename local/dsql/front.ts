@@ -16,6 +16,8 @@ import {
 
 export interface FrontOptions extends SessionOptions {
   identity: ServerIdentity;
+  /** The address to listen on. */
+  listen: string;
   /** 0: the system picks one. */
   port: number;
 }
@@ -31,7 +33,7 @@ const AUTHENTICATION_TIMEOUT_MS = 60_000;
 
 const TLS_HANDSHAKE = 0x16;
 
-/** Listens on 127.0.0.1 for Postgres clients of every cluster: TLS after an SSLRequest, or at once. */
+/** Listens for Postgres clients of every cluster: TLS after an SSLRequest, or at once. */
 export async function openFront(options: FrontOptions): Promise<Front> {
   const { key, cert } = options.identity;
   const secureContext = tls.createSecureContext({ key, cert, minVersion: "TLSv1.2" });
@@ -43,7 +45,7 @@ export async function openFront(options: FrontOptions): Promise<Front> {
     socket.on("error", () => {});
     serve(socket, secureContext, options, cancelKeys).catch(() => socket.destroy());
   });
-  server.listen(options.port, "127.0.0.1");
+  server.listen(options.port, options.listen);
   await once(server, "listening");
   const address = server.address();
   if (address === null || typeof address === "string") throw new Error("The front has no TCP port");

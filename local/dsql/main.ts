@@ -47,11 +47,17 @@ interface Flags {
   policySessionMs: number;
   /** The control plane only: no Postgres is started, and nobody can connect. */
   noEngines: boolean;
+  /** The address to listen on; in a container all of them, because ports are published by its own address. */
+  listen: string;
+  /** A cluster that is there from the start, made by nobody's call: the store of a container's service. */
+  storeIdentifier: string | undefined;
   /** Where calls are written, for a test of permissions; none if it is not given. */
   callsFile: string | undefined;
 }
 
+/** Where clients reach what listens, whatever it listens on. */
 const ADDRESS = "127.0.0.1";
+const IDENTIFIER = /^[a-z2-7]{26}$/;
 
 /** Longer than any wait that makes sense here, and within what a timer can do. */
 const MAX_DELAY_MS = 24 * 60 * 60_000;
@@ -77,12 +83,16 @@ function readFlags(args: string[]): Flags {
       "policy-session-ms": { type: "string", default: "60000" },
       "no-engines": { type: "boolean", default: false },
       "calls-file": { type: "string" },
+      listen: { type: "string", default: ADDRESS },
+      "store-identifier": { type: "string" },
     },
   });
-  const { directory, region, account } = values;
+  const { directory, region, account, "store-identifier": storeIdentifier } = values;
   if (!directory) throw new Error("--directory <dir> is required: clusters and their data are kept there");
   if (!/^[a-z]{2}(-[a-z]+)+-\d$/.test(region))
     throw new Error(`--region ${region}: expected a Region such as us-east-1`);
+  if (storeIdentifier !== undefined && !IDENTIFIER.test(storeIdentifier))
+    throw new Error(`--store-identifier ${storeIdentifier}: expected 26 of a to z and 2 to 7`);
   if (!/^\d{12}$/.test(account)) throw new Error(`--account ${account}: expected 12 digits`);
   return {
     ...{ directory: resolve(directory), region, accountId: account },
@@ -97,6 +107,7 @@ function readFlags(args: string[]): Flags {
     policySessionMs: number("policy-session-ms", values["policy-session-ms"], MAX_DELAY_MS),
     noEngines: values["no-engines"],
     callsFile: values["calls-file"],
+    ...{ listen: values.listen, storeIdentifier },
   };
 }
 
@@ -112,7 +123,10 @@ async function start(flags: Flags): Promise<{ ready: LocalDsqlReady; stop(): Pro
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   process.once("exit", lockDirectory(directory));
   const registry = openRegistry(flags);
-  const { callsFile } = flags;
+  const { callsFile, listen, storeIdentifier } = flags;
+  if (storeIdentifier !== undefined && !registry.lookUp(storeIdentifier)) {
+    registry.once(undefined, {}, () => registry.createStore(storeIdentifier));
+  }
   const tagsOf = (resource: string) => registry.lookUp(resource.split("/").at(-1) ?? "")?.tags;
   const heard = callsFile === undefined ? undefined : recordCalls(callsFile, tagsOf);
   const principals = openPrincipals(directory, accountId, heard);
@@ -123,7 +137,7 @@ async function start(flags: Flags): Promise<{ ready: LocalDsqlReady; stop(): Pro
   const identity = await openAuthority(directory, region);
   const shared = { registry, instances, region, accountId, principals, faults };
   const { frontPort, indexBuildMs } = flags;
-  const front = await openFront({ ...shared, identity, connections, port: frontPort, indexBuildMs });
+  const front = await openFront({ ...shared, identity, connections, listen, port: frontPort, indexBuildMs });
   const control = buildControl({
     ...shared,
     activity: instances.activity,
@@ -134,14 +148,18 @@ async function start(flags: Flags): Promise<{ ready: LocalDsqlReady; stop(): Pro
     ...{ ...shared, parameters, quota: flags.quota },
     ...{ secrets: openSecretStore(directory), iam: openIamStore(directory) },
   });
-  const controlUrl = await control.listen({ host: ADDRESS, port: flags.controlPort });
-  const neighboursUrl = await neighbours.listen({ host: ADDRESS, port: flags.neighboursPort });
+  const controlUrl = await control.listen({ host: listen, port: flags.controlPort }).then(reachable);
+  const neighboursUrl = await neighbours.listen({ host: listen, port: flags.neighboursPort }).then(reachable);
   const stop = async (): Promise<void> => {
     await Promise.all([control.close(), neighbours.close(), front.close()]);
     await instances.close();
   };
   const addresses = { controlUrl, neighboursUrl, frontAddress: ADDRESS, frontPort: front.port };
   return { ready: { ready: true, ...addresses, caFile: identity.caFile, region, accountId }, stop };
+}
+
+function reachable(url: string): string {
+  return `http://${ADDRESS}:${new URL(url).port}`;
 }
 
 async function startInstances({ directory, idleStopMs, noEngines }: Flags, registry: Registry) {

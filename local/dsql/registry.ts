@@ -87,6 +87,14 @@ function reading({ present, lookUp, find, describe }: Shelf) {
 /** Changes for `once`, which puts them on file. */
 function changing({ present, find, describe }: Shelf, options: RegistryOptions) {
   return {
+    /** A store that no call made, as an account has it that was set up before. */
+    createStore(identifier: string): Changed<ClusterDescription> {
+      const now = Date.now();
+      const tags = { "offshoot:service": "offshoot", "offshoot:kind": "store", Name: "offshoot store" };
+      const cluster = { identifier, createdAt: now, usableAt: now, deletionProtectionEnabled: true, tags };
+      return { cluster, answer: describe(cluster) };
+    },
+
     create({ policy, ...input }: CreateInput): Changed<ClusterDescription> {
       if (present().length >= options.quota) {
         throw quotaExceeded("You have reached the cluster limit.", `${options.quota} clusters`);

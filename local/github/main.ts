@@ -50,8 +50,11 @@ interface Flags {
   deviceIntervalSeconds: number;
   /** Nobody has made the App yet; the manifest flow does. */
   noApp: boolean;
+  /** The address to listen on; in a container all of them, because ports are published by its own address. */
+  listen: string;
 }
 
+/** Where clients reach it, whatever it listens on. */
 const ADDRESS = "127.0.0.1";
 
 function readFlags(args: string[]): Flags {
@@ -66,6 +69,7 @@ function readFlags(args: string[]): Flags {
       record: { type: "string" },
       "device-interval-seconds": { type: "string", default: String(INTERVAL_SECONDS) },
       "no-app": { type: "boolean", default: false },
+      listen: { type: "string", default: ADDRESS },
     },
   });
   const { directory, record } = values;
@@ -75,7 +79,7 @@ function readFlags(args: string[]): Flags {
   const dsqlControlUrl = readUrl("dsql-control-url", values["dsql-control-url"]);
   return {
     ...{ directory: resolve(directory), webhookSecret: values["webhook-secret"], noApp: values["no-app"] },
-    port: readNumber("port", values.port, 0, 65_535),
+    ...{ port: readNumber("port", values.port, 0, 65_535), listen: values.listen },
     deviceIntervalSeconds: readNumber("device-interval-seconds", values["device-interval-seconds"], 1, 60),
     ...(webhookUrl === undefined ? {} : { webhookUrl }),
     ...(dsqlControlUrl === undefined ? {} : { dsqlControlUrl }),
@@ -138,7 +142,8 @@ async function start(flags: Flags): Promise<{ ready: LocalGitHubReady; stop(): P
   addManifestPages(app, parts);
   broadcast.addRoute(app);
   addPage(app);
-  const pageUrl = await app.listen({ host: ADDRESS, port: flags.port });
+  const { port } = new URL(await app.listen({ host: flags.listen, port: flags.port }));
+  const pageUrl = `http://${ADDRESS}:${port}`;
   const apiUrl = pageUrl + API_PREFIX;
   Object.assign(site, { pageUrl, apiUrl });
   const made = noApp ? null : apps.make({ ...ALL_GRANTS, name: "Offshoot local", webhookUrl, webhookSecret });
