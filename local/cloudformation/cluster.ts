@@ -79,8 +79,10 @@ export function clusterType({ url, region }: ControlPlane): ResourceType & { clo
     },
     async remove(identifier) {
       const found = await find(client, identifier);
-      if (found?.status === "DELETING" || !found) return;
+      if (!found) return true;
+      if (found.status === "DELETING") return false;
       await refusing(identifier, client.send(new DeleteClusterCommand({ identifier })));
+      return false;
     },
   };
 }

@@ -136,11 +136,19 @@ function planResource(logicalId: string, members: Members, scope: Scope): Resour
     throw invalid(`Template error: ${String(Type)} does not support the DeletionPolicy ${deletionPolicy}`);
   }
   const what = `Template format error: the properties of ${logicalId}`;
+  const properties = { ...membersOf(evaluate(membersOf(Properties, what), scope), what) };
+  checkTags(logicalId, properties["Tags"] ?? []);
   return {
-    ...{ logicalId, type: String(Type) },
-    properties: { ...membersOf(evaluate(membersOf(Properties, what), scope), what) },
+    ...{ logicalId, type: String(Type), properties },
     deletionPolicy: deletionPolicy as ResourcePlan["deletionPolicy"],
   };
+}
+
+/** The stack's tags join them, so they must be what they should be. */
+function checkTags(logicalId: string, tags: unknown): void {
+  const isTag = (tag: unknown) => typeof tag === "object" && tag !== null && "Key" in tag && "Value" in tag;
+  if (Array.isArray(tags) && tags.every(isTag)) return;
+  throw invalid(`Template format error: the Tags of ${logicalId} must be a list of Key and Value`);
 }
 
 function planOutputs(outputs: Members, condition: (name: string) => boolean, scope: Scope): Plan["outputs"] {

@@ -28,8 +28,8 @@ export interface ResourceType {
   observe(physicalId: string, making: Making): Promise<Condition>;
   /** Out: the physical id, which is another one if the resource was replaced. */
   update(physicalId: string, making: Making): Promise<string>;
-  /** Starts it; `observe` tells when it is gone. */
-  remove(physicalId: string): Promise<void>;
+  /** Out: whether it is gone now; if not, it is asked for again. */
+  remove(physicalId: string): Promise<boolean>;
 }
 
 export type ResourceTypes = Readonly<Record<string, ResourceType>>;

@@ -25,7 +25,7 @@ export function roleType(accountId: string): ResourceType {
       return { present: true, stable: true, attributes: { Arn: arn, RoleId: roleIdOf(arn) } };
     },
     update: async (_name, making) => nameOf(making),
-    remove: async () => {},
+    remove: async () => true,
   };
 }
 

@@ -31,7 +31,11 @@ export function makeRunner(options: RunnerOptions) {
       const stack = records.stacks.get(stackId);
       const step = stack && nextStep(stack);
       if (closing.signal.aborted || !stack || !step) return;
-      const moved = await takeStep(stack, step, options);
+      // A bug must not end the process: the next start would meet it again, and so would every other stack.
+      const moved = await takeStep(stack, step, options).catch((error: unknown) => {
+        console.error(`${stack.stackName}: a step is tried again:`, error);
+        return false;
+      });
       if (!moved) await pause(AGAIN_MS, closing.signal);
     }
   };
@@ -95,14 +99,12 @@ async function ask(
     if (action === "create") return { is: "created", physicalId: await type.create(making) };
     if (action === "update") {
       const updated = await type.update(physicalId, making);
-      const { present, ...rest } = await type.observe(updated, making);
-      if (!present || !("attributes" in rest))
-        return { is: "failed", reason: `${physicalId} does not exist` };
-      return { is: "complete", physicalId: updated, attributes: rest.attributes };
+      const condition = await type.observe(updated, making);
+      if (!condition.present) return { is: "failed", reason: `${updated} does not exist` };
+      return { is: "complete", physicalId: updated, attributes: condition.attributes };
     }
-    if (action === "remove") await type.remove(physicalId);
+    if (action === "remove") return (await type.remove(physicalId)) ? { is: "gone" } : undefined;
     const condition = await type.observe(physicalId, making);
-    if (action === "remove") return condition.present ? undefined : { is: "gone" };
     if (!condition.present) return { is: "failed", reason: `${physicalId} does not exist` };
     return condition.stable ? { is: "complete", attributes: condition.attributes } : undefined;
   } catch (error) {

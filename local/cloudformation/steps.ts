@@ -149,7 +149,8 @@ function fill({ resources }: StackRecord, value: unknown): unknown {
     condition: () => false,
     resource(logicalId, attribute) {
       const found = resources.find((one) => one.logicalId === logicalId);
-      return attribute === undefined ? found?.physicalId : found?.attributes[attribute];
+      // An attribute that this one does not have, such as the key of a cluster under AWS' own, is empty.
+      return attribute === undefined ? found?.physicalId : (found?.attributes[attribute] ?? "");
     },
   });
 }

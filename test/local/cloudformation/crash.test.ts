@@ -37,7 +37,11 @@ it("a stack is in progress for the time given, and refuses a second one of its n
 it("a process that dies while the cluster is made, its answer lost, makes no second one after the restart", async () => {
   both = await startBoth();
   // The cluster is made, and nobody hears of it, until the process is gone: the SDK gives up after three attempts.
-  await post(`${both.dsql.controlUrl}/_local/faults`, { operation: "CreateCluster", answer: "lost", times: 10_000 });
+  await post(`${both.dsql.controlUrl}/_local/faults`, {
+    operation: "CreateCluster",
+    answer: "lost",
+    times: 10_000,
+  });
   const { StackId } = await create(both.client(), "crashed");
   while ((await clustersOf(both)).length === 0) await sleep(20);
   await both.kill();
@@ -67,7 +71,11 @@ it("a process that dies while it deletes goes on after the restart, and the stor
 
 it("a stack that is deleted while its cluster is made waits for the cluster and leaves none", async () => {
   both = await startBoth();
-  await post(`${both.dsql.controlUrl}/_local/faults`, { operation: "CreateCluster", answer: "lost", times: 4 });
+  await post(`${both.dsql.controlUrl}/_local/faults`, {
+    operation: "CreateCluster",
+    answer: "lost",
+    times: 4,
+  });
   const client = both.client();
   const { StackId } = await create(client, "cancelled");
   while ((await clustersOf(both)).length === 0) await sleep(20);

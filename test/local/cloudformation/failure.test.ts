@@ -38,7 +38,12 @@ beforeEach(async () => {
 });
 
 const fail = (action: "create" | "update" | "remove", type: "DSQL::Cluster" | "IAM::Role", times = 1) =>
-  post(`${both.url()}/_local/failures`, { action, type: `AWS::${type}`, reason: `no ${action} today`, times });
+  post(`${both.url()}/_local/failures`, {
+    action,
+    type: `AWS::${type}`,
+    reason: `no ${action} today`,
+    times,
+  });
 
 const withRole = { TemplateBody: CLUSTER_AND_ROLE, Capabilities: ["CAPABILITY_IAM" as const] };
 const PROTECTED = [{ ParameterKey: "Protected", ParameterValue: "true" }];
@@ -53,12 +58,16 @@ describe("a creation that fails", () => {
   it("is rolled back, says why, keeps its name and can only be deleted", async () => {
     await fail("create", "IAM::Role");
     const { StackId } = await create(client, "rolled", withRole);
-    const waited = await rejection(waitUntilStackCreateComplete({ client, ...WAIT }, { StackName: "rolled" }));
+    const waited = await rejection(
+      waitUntilStackCreateComplete({ client, ...WAIT }, { StackName: "rolled" }),
+    );
     await reach(client, "rolled", "ROLLBACK_COMPLETE");
     const told = await story(client, "rolled");
     const again = await rejection(create(client, "rolled"));
     const updated = await rejection(update(client, "rolled", { Parameters: PROTECTED }));
-    const left = (await clustersOf(both)).filter(({ tags }) => tags["aws:cloudformation:stack-id"] === StackId);
+    const left = (await clustersOf(both)).filter(
+      ({ tags }) => tags["aws:cloudformation:stack-id"] === StackId,
+    );
     await remove(client, "rolled");
     await waitUntilStackDeleteComplete({ client, ...WAIT }, { StackName: StackId });
     expect(waited).toMatchObject({ message: expect.stringContaining("FAILURE") });
@@ -115,7 +124,12 @@ describe("an update that fails", () => {
     const before = await describeStack(client, "back");
     await fail("update", "IAM::Role");
     const TemplateBody = CLUSTER_AND_ROLE.replace("Reads", "Has read");
-    await update(client, "back", { ...withRole, UsePreviousTemplate: false, TemplateBody, Parameters: PROTECTED });
+    await update(client, "back", {
+      ...withRole,
+      UsePreviousTemplate: false,
+      TemplateBody,
+      Parameters: PROTECTED,
+    });
     const stack = await reach(client, "back", "UPDATE_ROLLBACK_COMPLETE");
     const { PhysicalResourceId: identifier } = await resourceOf(client, "back", "Cluster");
     const cluster = await controlClient(both.dsql).send(new GetClusterCommand({ identifier }));
@@ -219,7 +233,9 @@ it("a full quota of clusters is the reason of a rollback", async () => {
     const reasons = StackEvents!.map(({ ResourceStatusReason }) => ResourceStatusReason);
     expect(reasons.filter((reason) => reason !== undefined)).toEqual([
       "The following resource(s) failed to create: [Cluster]. Rollback requested by user.",
-      expect.stringMatching(/^Resource handler returned message: "You have reached the cluster limit. \(Service: Dsql, Status Code: 402, .*HandlerErrorCode: ServiceLimitExceeded\)$/),
+      expect.stringMatching(
+        /^Resource handler returned message: "You have reached the cluster limit. \(Service: Dsql, Status Code: 402, .*HandlerErrorCode: ServiceLimitExceeded\)$/,
+      ),
       "User Initiated",
     ]);
   } finally {

@@ -49,7 +49,10 @@ const roles = (count: number) =>
     ),
   });
 
-const withRoles = (count: number) => ({ TemplateBody: roles(count), Capabilities: ["CAPABILITY_IAM" as const] });
+const withRoles = (count: number) => ({
+  TemplateBody: roles(count),
+  Capabilities: ["CAPABILITY_IAM" as const],
+});
 
 async function complete(name: string, input: Parameters<typeof create>[2] = {}): Promise<string> {
   const { StackId } = await create(client, name, input);
@@ -115,7 +118,10 @@ it("termination protection refuses the deletion until it is lifted", async () =>
   await remove(client, "kept");
   await waitUntilStackDeleteComplete({ client, ...WAIT }, { StackName: StackId });
   expect(refusal).toMatchObject({
-    ...{ name: "ValidationError", message: expect.stringContaining("while TerminationProtection is enabled") },
+    ...{
+      name: "ValidationError",
+      message: expect.stringContaining("while TerminationProtection is enabled"),
+    },
   });
 });
 
@@ -128,7 +134,9 @@ it.each([
     "Requires capabilities : [CAPABILITY_NAMED_IAM]",
   ],
 ])("%s needs its capability", async (_what, TemplateBody, Capabilities, message) => {
-  const refusal = await rejection(create(client, "able", { TemplateBody, Capabilities: Capabilities as never }));
+  const refusal = await rejection(
+    create(client, "able", { TemplateBody, Capabilities: Capabilities as never }),
+  );
   expect(refusal).toMatchObject({ name: "InsufficientCapabilitiesException", message });
 });
 
@@ -186,11 +194,27 @@ describe("a request is refused, and told why:", () => {
   it.each([
     ["a name with an underscore", () => create(client, "a_b"), /stackName/],
     ["a name that is too long", () => create(client, "a".repeat(129)), /stackName/],
-    ["a template that is too long", () => create(client, "long", { TemplateBody: `#${"x".repeat(51_200)}` }), /51200/],
+    [
+      "a template that is too long",
+      () => create(client, "long", { TemplateBody: `#${"x".repeat(51_200)}` }),
+      /51200/,
+    ],
     ["a tag of AWS", () => create(client, "tag", { Tags: [{ Key: "aws:x", Value: "" }] }), /tags.0.Key/],
-    ["no template", () => create(client, "none", { TemplateBody: undefined }), /Template Body must be specified/],
-    ["a template elsewhere", () => create(client, "url", { TemplateURL: "https://a.example" }), /TemplateURL is not offered/],
-    ["two words on a failure", () => create(client, "two", { OnFailure: "DELETE", DisableRollback: true }), /but not both/],
+    [
+      "no template",
+      () => create(client, "none", { TemplateBody: undefined }),
+      /Template Body must be specified/,
+    ],
+    [
+      "a template elsewhere",
+      () => create(client, "url", { TemplateURL: "https://a.example" }),
+      /TemplateURL is not offered/,
+    ],
+    [
+      "two words on a failure",
+      () => create(client, "two", { OnFailure: "DELETE", DisableRollback: true }),
+      /but not both/,
+    ],
     ["an update of nothing", () => update(client, "nobody"), /Stack \[nobody\] does not exist/],
     ["a page that is none", () => client.send(new DescribeStacksCommand({ NextToken: "x" })), /NextToken/],
   ])("%s", async (_what, send, message) => {
@@ -203,7 +227,10 @@ describe("a request is refused, and told why:", () => {
   it("a wrong secret, no signature, an unknown operation", async () => {
     const stranger = stackClient(both.url(), { accessKeyId: "local", secretAccessKey: "guess" });
     const refusal = await rejection(describeStack(stranger, "x"));
-    const unsigned = await fetch(both.url(), { method: "POST", body: "Action=ListStacks&Version=2010-05-15" });
+    const unsigned = await fetch(both.url(), {
+      method: "POST",
+      body: "Action=ListStacks&Version=2010-05-15",
+    });
     expect(refusal).toMatchObject({ name: "SignatureDoesNotMatch", $metadata: { httpStatusCode: 403 } });
     expect([unsigned.status, await unsigned.text()]).toEqual([
       ...[403, expect.stringContaining("<Code>MissingAuthenticationToken</Code>")],

@@ -17,11 +17,13 @@ function plan(body: string, given: Record<string, string> = {}) {
 }
 
 /** What a function gives, as the value of an output beside the role `R`. */
-function valueOf(text: string, given: Record<string, string> = {}): unknown {
-  const parameters = "Parameters: { P: { Type: String, Default: p }, L: { Type: CommaDelimitedList, Default: 'a, b' } }";
+function resultOf(text: string, given: Record<string, string> = {}): unknown {
+  const parameters =
+    "Parameters: { P: { Type: String, Default: p }, L: { Type: CommaDelimitedList, Default: 'a, b' } }";
   const conditions = "Conditions: { Yes: !Equals [!Ref P, p], No: !Not [{ Condition: Yes }] }";
   const resources = "Resources: { R: { Type: AWS::IAM::Role } }";
-  return plan([parameters, conditions, resources, `Outputs: { O: { Value: ${text} } }`].join("\n"), given).outputs[0]?.value;
+  return plan([parameters, conditions, resources, `Outputs: { O: { Value: ${text} } }`].join("\n"), given)
+    .outputs[0]?.value;
 }
 
 describe("a function", () => {
@@ -29,8 +31,8 @@ describe("a function", () => {
     ["!Ref P", "p"],
     ["!Ref AWS::Region", "us-east-1"],
     ["!Ref L", ["a", "b"]],
-    ["!Sub '${P} in ${AWS::Region}, ${!P} stays'", "p in us-east-1, ${P} stays"],
-    ["!Sub ['${V}-${P}', { V: !Ref P }]", "p-p"],
+    [`!Sub '\${P} in \${AWS::Region}, \${!P} stays'`, `p in us-east-1, \${P} stays`],
+    [`!Sub ['\${V}-\${P}', { V: !Ref P }]`, "p-p"],
     ["!Join ['-', [a, !Ref P]]", "a-p"],
     ["!Select [1, !Ref L]", "b"],
     ["!Split ['.', a.b]", ["a", "b"]],
@@ -41,9 +43,9 @@ describe("a function", () => {
     ["!Ref R", { Ref: "R" }],
     ["!GetAtt R.Arn", { "Fn::GetAtt": ["R", "Arn"] }],
     ["!GetAtt [R, Arn]", { "Fn::GetAtt": ["R", "Arn"] }],
-    ["!Sub 'x ${R.Arn}'", { "Fn::Join": ["", ["x ", { "Fn::GetAtt": ["R", "Arn"] }, ""]] }],
+    [`!Sub 'x \${R.Arn}'`, { "Fn::Join": ["", ["x ", { "Fn::GetAtt": ["R", "Arn"] }, ""]] }],
   ])("%s gives %j", (text, value) => {
-    expect(valueOf(text)).toEqual(value);
+    expect(resultOf(text)).toEqual(value);
   });
 
   it("means the same in YAML's short form, in its long form and in JSON", () => {
@@ -70,17 +72,38 @@ describe("a template is refused, and told why:", () => {
     ["JSON that is cut off", '{ "Resources": ', /JSON not well-formed/],
     ["no resources", "Resources: {}", /At least one Resources member/],
     ["a section that does nothing here", `Transform: X\n${role} } }`, /section Transform is not offered/],
-    ["an unknown type", "Resources: { R: { Type: AWS::S3::Bucket } }", /Unrecognized resource types: \[AWS::S3::Bucket\]/],
+    [
+      "an unknown type",
+      "Resources: { R: { Type: AWS::S3::Bucket } }",
+      /Unrecognized resource types: \[AWS::S3::Bucket\]/,
+    ],
     ["a resource without a type", "Resources: { R: {} }", /must contain a Type member/],
     ["a name with a hyphen", "Resources: { a-b: { Type: AWS::IAM::Role } }", /a-b is non alphanumeric/],
     ["a reference to nothing", `${role}, Properties: { D: !Ref X } } }`, /dependencies \[X\]/],
-    ["an attribute that is none", `${role} } }\nOutputs: { O: { Value: !GetAtt R.Nothing } }`, /attribute type Nothing/],
-    ["a circle of resources", `${role}, DependsOn: S }, S: { Type: AWS::IAM::Role, DependsOn: R } }`, /Circular dependency .*\[R, S\]/],
+    [
+      "an attribute that is none",
+      `${role} } }\nOutputs: { O: { Value: !GetAtt R.Nothing } }`,
+      /attribute type Nothing/,
+    ],
+    [
+      "a circle of resources",
+      `${role}, DependsOn: S }, S: { Type: AWS::IAM::Role, DependsOn: R } }`,
+      /Circular dependency .*\[R, S\]/,
+    ],
+    ["tags that are none", `${role}, Properties: { Tags: [null] } } }`, /Tags of R must be a list/],
     ["a circle of conditions", `Conditions: { A: !Not [!Condition A] }\n${role} } }`, /depends on itself/],
     ["a function that is not offered", `${role}, Properties: { D: !Sub [x] } } }`, /Fn::Sub/],
-    ["a long function that is not offered", `${role}, Properties: { D: { "Fn::ImportValue": x } } } }`, /Fn::ImportValue is not offered/],
+    [
+      "a long function that is not offered",
+      `${role}, Properties: { D: { "Fn::ImportValue": x } } } }`,
+      /Fn::ImportValue is not offered/,
+    ],
     ["more bytes than AWS takes", `#${"x".repeat(51_200)}`, /less than or equal to 51200/],
-    ["nesting without an end", `${role}, Properties: { D: ${"[".repeat(60)}${"]".repeat(60)} } } }`, /nested too deeply/],
+    [
+      "nesting without an end",
+      `${role}, Properties: { D: ${"[".repeat(60)}${"]".repeat(60)} } } }`,
+      /nested too deeply/,
+    ],
   ])("%s", (_what, body, message) => {
     expect(() => plan(body)).toThrow(message);
   });
@@ -90,14 +113,34 @@ describe("a parameter is refused, and told why:", () => {
   const body = (rest: string) => `Parameters: { P: { ${rest} } }\nResources: { R: { Type: AWS::IAM::Role } }`;
   it.each([
     ["no value", body("Type: String"), {}, "Parameters: [P] must have values"],
-    ["a name that the template does not have", body("Type: String, Default: x"), { Q: "1" }, "Parameters: [Q] do not exist in the template"],
-    ["a value that is not allowed", body("Type: String, AllowedValues: [a]"), { P: "b" }, "Parameter 'P' must be one of AllowedValues"],
-    ["a value of another pattern", body("Type: String, AllowedPattern: '[a-z]'"), { P: "ab" }, "Parameter 'P' must match pattern [a-z]"],
+    [
+      "a name that the template does not have",
+      body("Type: String, Default: x"),
+      { Q: "1" },
+      "Parameters: [Q] do not exist in the template",
+    ],
+    [
+      "a value that is not allowed",
+      body("Type: String, AllowedValues: [a]"),
+      { P: "b" },
+      "Parameter 'P' must be one of AllowedValues",
+    ],
+    [
+      "a value of another pattern",
+      body("Type: String, AllowedPattern: '[a-z]'"),
+      { P: "ab" },
+      "Parameter 'P' must match pattern [a-z]",
+    ],
     ["a value too short", body("Type: String, MinLength: 2"), { P: "a" }, "at least 2"],
     ["a value too long", body("Type: String, MaxLength: 2"), { P: "abc" }, "at most 2"],
     ["a text for a number", body("Type: Number"), { P: "x" }, "must be a number"],
     ["a type that is not offered", body("Type: AWS::EC2::VPC::Id"), { P: "x" }, "is not offered"],
-    ["the author's own words", body("Type: String, AllowedValues: [a], ConstraintDescription: only a"), { P: "b" }, "constraint: only a"],
+    [
+      "the author's own words",
+      body("Type: String, AllowedValues: [a], ConstraintDescription: only a"),
+      { P: "b" },
+      "constraint: only a",
+    ],
   ])("%s", (_what, text, given, message) => {
     expect(() => plan(text, given as Record<string, string>)).toThrow(message);
   });
