@@ -19,7 +19,10 @@ const backup: Command = {
     "The file is as of one moment, unless reading takes more than 4 minutes; then the command says of how many. For a store on DSQL, AWS Backup is the better way: see docs/runbook.md.",
   run: (io, input) =>
     withStore(io, async ({ pool }) => {
-      const { rows, snapshots } = await writeLines(fileOf(input, "out"), backupStore(pool, () => new Date()));
+      const { rows, snapshots } = await writeLines(
+        fileOf(input, "out"),
+        backupStore(pool, () => new Date()),
+      );
       if (input.json) sayJson(io, { rows, snapshots });
       else say(io, `Wrote ${total(rows)} rows${snapshots > 1 ? `, as of ${snapshots} moments` : ""}.`);
       return EXIT.done;
@@ -42,7 +45,8 @@ const restore: Command = {
       const failed = new Promise<never>((_resolve, reject) => file.once("error", reject));
       const rows = await Promise.race([restoreStore(pool, lines, new Date()), failed]);
       if (input.json) sayJson(io, { rows });
-      else say(io, `Restored ${total(rows)} rows. Nothing is done with them until \`offshoot store confirm\`.`);
+      else
+        say(io, `Restored ${total(rows)} rows. Nothing is done with them until \`offshoot store confirm\`.`);
       return EXIT.done;
     }),
 };

@@ -27,7 +27,10 @@ export async function withBrake<T>(
 }
 
 /** The line that says that the work is paused, or null. */
-export function pausedText(io: Io, opened: Pick<ReturnType<typeof openStore>, "store">): Promise<string | null> {
+export function pausedText(
+  io: Io,
+  opened: Pick<ReturnType<typeof openStore>, "store">,
+): Promise<string | null> {
   return withBrake(io, opened, async (context) => {
     const { why } = await readBrake(context);
     return why === null ? null : brakeText(why);
@@ -40,7 +43,11 @@ const command: Command = {
   summary: "let the service go on after a restore of its store (operators)",
   args: [0, 0],
   options: {
-    phrase: { type: "string", value: "text", help: "the phrase that the command asks for, where nobody types" },
+    phrase: {
+      type: "string",
+      value: "text",
+      help: "the phrase that the command asks for, where nobody types",
+    },
   },
   details:
     "It shows what differs between AWS and the restored store first. After it the service works on what the store says, which includes removing databases whose time is over.",
@@ -48,13 +55,20 @@ const command: Command = {
     withStore(io, (opened) =>
       withBrake(io, opened, async (context) => {
         const { why, isWhole, epoch } = await readBrake(context);
-        if (why === null) return tell(io, input, { confirmed: false, epoch: null }, "Nothing waits: the service works.");
-        if (!isWhole) throw new Exit(EXIT.failed, `${brakeText(why)} Run \`offshoot store restore\` to its end first.`);
+        if (why === null)
+          return tell(io, input, { confirmed: false, epoch: null }, "Nothing waits: the service works.");
+        if (!isWhole)
+          throw new Exit(EXIT.failed, `${brakeText(why)} Run \`offshoot store restore\` to its end first.`);
         note(io, shown(brakeText(why)));
         tellDifferences(io, await compare(io, opened.store));
         await ask(io, input, `resume at epoch ${epoch}`);
         await releaseBrake(context, epoch);
-        return tell(io, input, { confirmed: true, epoch }, `Confirmed: the service goes on within seconds, at epoch ${epoch}.`);
+        return tell(
+          io,
+          input,
+          { confirmed: true, epoch },
+          `Confirmed: the service goes on within seconds, at epoch ${epoch}.`,
+        );
       }),
     ),
 };

@@ -23,7 +23,8 @@ const command: Command = {
   },
 };
 
-async function compare(io: Io, store: Parameters<typeof sweep>[0]["store"]): Promise<SweepReport> {
+/** What AWS holds against what the store says. Reads only. */
+export async function compare(io: Io, store: Parameters<typeof sweep>[0]["store"]): Promise<SweepReport> {
   const { aws } = readStoreConfig(io.env);
   const { account, region, dsqlEndpoint } = aws;
   const endpoint = dsqlEndpoint ? { endpoint: dsqlEndpoint } : {};
@@ -36,14 +37,22 @@ async function compare(io: Io, store: Parameters<typeof sweep>[0]["store"]): Pro
 }
 
 function tell(io: Io, input: Input, report: SweepReport): number {
-  const { listed, rows, findings } = report;
   if (input.json) sayJson(io, report);
   else {
-    note(io, `${listed} clusters at AWS, ${rows} rows of ours.`);
-    for (const { reason, message } of findings) say(io, `${reason}: ${shown(message)}`);
-    if (findings.length === 0) say(io, "Nothing differs.");
+    tellDifferences(io, report, say);
+    if (report.findings.length === 0) say(io, "Nothing differs.");
   }
-  return findings.length === 0 ? EXIT.done : EXIT.failed;
+  return report.findings.length === 0 ? EXIT.done : EXIT.failed;
+}
+
+/** One line for each difference, by `print`: a command whose answer is another one prints them as notes. */
+export function tellDifferences(
+  io: Io,
+  { listed, rows, findings }: SweepReport,
+  print: typeof say = note,
+): void {
+  note(io, `${listed} clusters at AWS, ${rows} rows of ours.`);
+  for (const { reason, message } of findings) print(io, `${reason}: ${shown(message)}`);
 }
 
 export const sweepCommands: readonly Command[] = [command];
