@@ -217,10 +217,10 @@ async function tell(
   environment: Environment,
   now: Date,
 ): Promise<void> {
-  const wakes: Wake[] = [
-    { topic: "environment", key: environment.id, dueAt: now },
-    ...reportWakes(environment, now),
-  ];
+  const wakes: Wake[] = [...reportWakes(environment, now)];
+  // While it is only being created its environment has nothing to do; what people are shown may change all the same.
+  const isUnderWay = record.status === "creating" && record.reason === null;
+  if (!isUnderWay) wakes.push({ topic: "environment", key: environment.id, dueAt: now });
   if (record.status === "gone") {
     const waiting = (await tx.waiting()).slice(0, WOKEN_WHEN_FREE);
     wakes.push(...waiting.map((w) => ({ topic: "environment" as const, key: w.environmentId, dueAt: now })));

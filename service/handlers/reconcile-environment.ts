@@ -11,6 +11,7 @@ import { refreshAccess, verifyAccess } from "./access.ts";
 import { intend, queue } from "./acquire.ts";
 import { type Context, newId } from "./context.ts";
 import { change, clusterOf, clusterWakes, release, type Work, write } from "./environment-work.ts";
+import { readForeign } from "./foreign.ts";
 import { migrate } from "./migrate.ts";
 import { parameterWakes } from "./parameter.ts";
 import { readPlan } from "./plans.ts";
@@ -18,6 +19,7 @@ import { readClusters } from "./read-clusters.ts";
 import { type Offered, readOffer } from "./slots.ts";
 import { later, type Step } from "./step.ts";
 import { reportWakes, repositoryOf } from "./targets.ts";
+import { inTurn } from "./turn.ts";
 
 /** Brings one environment a step closer to what its owner wants: load, decide, one step, one commit. */
 export async function reconcileEnvironment(context: Context, step: Step): Promise<void> {
@@ -31,7 +33,9 @@ export async function reconcileEnvironment(context: Context, step: Step): Promis
   const decision = decideEnvironment(environment, serving, next, null, clock.now(), graceMs);
   try {
     if (decision.do !== "ask_slot") return await perform(work, decision, null);
-    await performOffered(work, graceMs);
+    // The list of AWS is not waited for in turn.
+    await readForeign(context);
+    await inTurn(context, () => performOffered(work, graceMs));
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
     await noteRefusal(work, error);
@@ -39,8 +43,8 @@ export async function reconcileEnvironment(context: Context, step: Step): Promis
 }
 
 /**
- * Takes the slot, or the place in the queue, that is offered. Of several that take one at once the first wins; the others
- * count again.
+ * Takes the slot, or the place in the queue, that is offered. Of several processes that take one at once the first wins;
+ * the others count again.
  */
 async function performOffered(work: Work, graceMs: number): Promise<void> {
   const { context, environment, serving, next } = work;
