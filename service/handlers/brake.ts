@@ -97,6 +97,8 @@ async function lookAndAdvance(context: BrakeContext): Promise<Look> {
     // The outside first: see domain/epoch.ts.
     const outer = keeper ? await keeper.read() : null;
     const inner = await readMark(store);
+    // Two reads that lie far apart say nothing: others may have started and advanced in between.
+    if (context.clock.now().getTime() > untilMs) continue;
     const decision = decide(context, inner, outer);
     if (decision.do === "brake") return { why: decision.why, outer };
     if (decision.do === "work" || !keeper) return { why: null, outer };

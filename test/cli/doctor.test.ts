@@ -51,7 +51,7 @@ it("finds everything in order where it is, through the service's own ways", asyn
   const { code, findings } = await doctor([], withQueue());
   expect([...findings.values()].filter(({ ok }) => !ok)).toEqual([]);
   expect([...findings.keys()]).toEqual([
-    ...["configuration", "store", "work", "queue", "AWS", "quota"],
+    ...["configuration", "store", "restore brake", "work", "queue", "AWS", "quota"],
     ...["GitHub App", "permissions", "GitHub's clock"],
   ]);
   expect(findings.get("queue")?.text).toBe("about 0 messages wait, none failed");

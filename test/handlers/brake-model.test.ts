@@ -32,11 +32,12 @@ const check = (seen: readonly Seen[]) => expect(wrong(seen)).toEqual([]);
 
 describe("in every order of the calls of two processes", () => {
   it.each([
-    ["the first start", 0, []],
-    ["a kill in the first start", 0, ["kill"]],
-    ["an advance that was killed", 2, ["kill", "pass"]],
-  ] as const)("%s is no restore", async (_name, advanced, happenings) => {
-    const runs = await playAll({ advanced, looks: [1, 1], happenings }, (seen) => {
+    ["the first start", 0, [1, 1], []],
+    ["a kill in the first start", 0, [1, 1], ["kill"]],
+    ["an advance that was killed", 2, [1, 1], ["kill", "pass"]],
+    ["a first look that outlasts another's first advance", 0, [1, 2], ["pass"]],
+  ] as const)("%s is no restore", async (_name, advanced, looks, happenings) => {
+    const runs = await playAll({ advanced, looks, happenings }, (seen) => {
       check(seen);
       expect(seen.every(({ engaged }) => !engaged)).toBe(true);
     });

@@ -1,5 +1,7 @@
 /** All that only operators need, behind one door: it brings AWS' SDK, GitHub's and the store. */
 import type { Command } from "../command.ts";
+import { backupCommands } from "./backup.ts";
+import { confirmCommands } from "./confirm.ts";
 import { iamCommands } from "./iam.ts";
 import { keyCommands } from "./keys.ts";
 import { setupCommands } from "./setup-code.ts";
@@ -12,6 +14,8 @@ export { tellWhy } from "./why.ts";
 
 export const commands: readonly Command[] = [
   ...storeCommands,
+  ...backupCommands,
+  ...confirmCommands,
   ...keyCommands,
   ...sweepCommands,
   ...iamCommands,

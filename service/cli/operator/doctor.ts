@@ -4,12 +4,13 @@ import { createClusterControl } from "../../adapters/dsql-control.ts";
 import { createCredentials } from "../../adapters/dsql-credentials.ts";
 import { createApps } from "../../adapters/github-apps.ts";
 import { readQueueDepth } from "../../adapters/queue-depth.ts";
-import { type Config, readConfig } from "../../config.ts";
+import { type Config, readConfig, readStoreConfig } from "../../config.ts";
 import { missingGrantsText } from "../../domain/app-permissions.ts";
 import { Refused } from "../../domain/errors.ts";
 import { withSecrets } from "../../setup.ts";
 import { type Check, clockText, type Finding, findingsOf } from "../findings.ts";
 import { type Io, shown } from "../terminal.ts";
+import { pausedText } from "./confirm.ts";
 import { withStore } from "./store.ts";
 
 /** Work that is due this long and not done: no process takes it, because all wait at most a lease. */
@@ -29,7 +30,14 @@ export async function operatorFindings(given: Io): Promise<Finding[]> {
       () => withStore(io, async ({ flavour }) => `${flavour} answers, and its schema is this version's`),
     ],
   ]);
-  if (findings[1]?.ok) findings.push(...(await findingsOf([["work", () => oldestWork(io)]])));
+  if (findings[1]?.ok) {
+    findings.push(
+      ...(await findingsOf([
+        ["restore brake", () => brakeState(io)],
+        ["work", () => oldestWork(io)],
+      ])),
+    );
+  }
   if (!findings[0]?.ok) return findings;
   const config = readConfig(env);
   const outside: readonly Check[] = [
@@ -44,6 +52,15 @@ export async function operatorFindings(given: Io): Promise<Finding[]> {
 function configurationText(env: Io["env"]): string {
   if (env["problem"] !== undefined) throw new Error(env["problem"]);
   return `complete; the service is reached at ${readConfig(env).api.publicUrl}`;
+}
+
+async function brakeState(io: Io): Promise<string> {
+  const text = await withStore(io, (opened) => pausedText(io, opened));
+  if (text !== null) throw new Error(text);
+  const { epoch } = readStoreConfig(io.env);
+  if (epoch === null)
+    return "off; a restore is noticed only if OFFSHOOT_EPOCH_PARAMETER or OFFSHOOT_EPOCH_FILE is set";
+  return `off; the epoch is also kept in ${epoch.kind === "file" ? epoch.path : epoch.name}`;
 }
 
 async function oldestWork(io: Io): Promise<string> {

@@ -2,13 +2,18 @@
 import { type Why, why } from "../../handlers/why.ts";
 import type { Input } from "../command.ts";
 import { EXIT, Exit } from "../exit.ts";
-import { type Io, say, sayJson, shown } from "../terminal.ts";
+import { type Io, note, say, sayJson, shown } from "../terminal.ts";
+import { pausedText } from "./confirm.ts";
 import { withStore } from "./store.ts";
 
 /** Prints it. Out: the exit code. Throws Exit if nothing is known. */
 export async function tellWhy(io: Io, input: Input): Promise<number> {
   const text = input.args[0] ?? "";
-  const found = await withStore(io, ({ store }) => why(store, { now: () => new Date() }, text));
+  const found = await withStore(io, async (opened) => {
+    const paused = await pausedText(io, opened);
+    if (paused !== null) note(io, shown(paused));
+    return why(opened.store, { now: () => new Date() }, text);
+  });
   if (found.length === 0) {
     const next = "Give the address of a pull request or an id (env_…).";
     throw new Exit(EXIT.notFound, `No environment is known for ${shown(text)}. ${next}`);
