@@ -121,8 +121,8 @@ export function decideFound(cluster: Cluster, found: Observation, now: Date): Cl
 }
 
 /**
- * After GetCluster, and DescribeStacks before it. Total over status × use × observation. `isFenced`: whether AWS shows our fence; null where that was not
- * read.
+ * After GetCluster, and DescribeStacks before it. Total over status × use × observation. `isFenced`: whether AWS shows
+ * our fence; null where that was not read.
  */
 export function decideSeen(
   cluster: Cluster,

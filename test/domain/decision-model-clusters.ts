@@ -1,5 +1,5 @@
 /** The clusters of the decision model: their rows, AWS, and what reconcile-cluster makes of them. See decision-model.ts. */
-import type { Cluster, ClusterStatus, ClusterUse, Observation } from "../../service/domain/cluster.ts";
+import type { Cluster, ClusterStatus, ClusterUse } from "../../service/domain/cluster.ts";
 import {
   type ClusterDecision,
   decideCreated,
@@ -11,6 +11,7 @@ import {
   firstCall,
 } from "../../service/domain/decide-cluster.ts";
 import { ago, clusterOf, NOW, SEEN } from "./builders.ts";
+import { type ModelStack, observationOfRow, stackChanges } from "./decision-model-stack.ts";
 
 /** Whose environment it is, what is kept of it, and what people do to it, so many times in all. */
 export interface Setting {
@@ -19,6 +20,8 @@ export interface Setting {
   readonly isKept: boolean;
   /** Whether somebody asks for a new database in its place. */
   readonly isReset: boolean;
+  /** Whether its clusters are made by stacks. */
+  readonly isStacked: boolean;
   /** Clusters that the operator allows. */
   readonly clustersMax: number;
   readonly deeds: number;
@@ -40,6 +43,7 @@ export interface Row {
   reason: string | null;
   plan: "behind" | "applied" | "diverged" | "verified";
   aws: "none" | "creating" | "active" | "deleting";
+  stack: ModelStack;
   /** The policy that shuts everybody out: as the row says, and as AWS has it. */
   fenced: boolean;
   shut: boolean;
@@ -103,20 +107,23 @@ export function clusterChanges(cluster: Cluster, row: Row, at: number): readonly
     case "attempt":
       return [setRow(at, { attempted: 1 })];
     case "create": {
+      if (row.stack !== "none") return follow(decideFound(cluster, observationOfRow(row), NOW));
       const made: Change = (state) => {
         const one = rowAt(state, at);
         if (one.aws !== "none") return;
-        one.aws = "creating";
+        if (cluster.stack) one.stack = "forming";
+        else one.aws = "creating";
         one.guarded = cluster.protected;
       };
-      const answered = follow(decideCreated(cluster, { kind: "creating", ...SEEN }, false));
+      const begun = cluster.stack ? ({ kind: "forming" } as const) : ({ kind: "creating", ...SEEN } as const);
+      const answered = follow(decideCreated(cluster, begun, false));
       const conflict = follow(decideCreated(cluster, { kind: "conflict", cause: "" }, false));
       return [made, ...answered.map((change) => both(made, change)), ...conflict];
     }
     case "find":
-      return follow(decideFound(cluster, observation(row), NOW));
+      return follow(decideFound(cluster, observationOfRow(row), NOW));
     case "observe":
-      return follow(decideSeen(cluster, observation(row), NOW, row.aws === "active" ? row.shut : null));
+      return follow(decideSeen(cluster, observationOfRow(row), NOW, row.aws === "active" ? row.shut : null));
     case "remove":
       return removals(cluster, row, at);
   }
@@ -145,10 +152,22 @@ function removals(cluster: Cluster, row: Row, at: number): readonly Change[] {
     if (decision.do === "unprotect") return [setRow(at, { guarded: false })];
     return decision.do === "record" ? [(state) => record(rowAt(state, at), decision)] : [];
   };
+  if (row.stack !== "none") return stackRemovals(row, at, answered);
   if (row.aws === "none") return answered("absent");
   if (row.aws === "creating") return answered("busy");
   if (row.guarded) return answered("protected");
   const removed = setRow(at, { aws: "deleting" });
+  return [removed, ...answered("removing").map((change) => both(removed, change))];
+}
+
+/** Of a stack, and the cluster in it. */
+function stackRemovals(
+  row: Row,
+  at: number,
+  answered: (kind: "removing" | "protected") => readonly Change[],
+): readonly Change[] {
+  if (row.guarded) return answered("protected");
+  const removed = setRow(at, { stack: "leaving" });
   return [removed, ...answered("removing").map((change) => both(removed, change))];
 }
 
@@ -157,6 +176,7 @@ function record(row: Row, decision: Extract<ClusterDecision, { do: "record" }>):
   row.status = decision.status;
   row.reason = decision.reason;
   if (decision.status === "removing") row.use = "remove";
+  if (decision.status === "intended") row.known = false;
   if (decision.seen) row.known = true;
   if (decision.attempted === "clear") row.attempted = 0;
   if (decision.absent === "note") row.absent = 1;
@@ -168,6 +188,7 @@ export function timeChanges(row: Row, at: number): readonly Change[] {
   const passed: Partial<Row>[] = [];
   if (row.aws === "creating") passed.push({ aws: "active" });
   if (row.aws === "deleting") passed.push({ aws: "none" });
+  passed.push(...stackChanges(row));
   if (row.attempted === 1) passed.push({ attempted: 2 });
   if (row.absent === 1) passed.push({ absent: 2 });
   if (row.since === 1) passed.push({ since: 2 });
@@ -175,11 +196,16 @@ export function timeChanges(row: Row, at: number): readonly Change[] {
   return passed.map((change) => setRow(at, change));
 }
 
-export function clusterOfRow({ kind }: Setting, { protected: isProtected }: State, row: Row): Cluster {
+export function clusterOfRow(
+  { kind, isStacked }: Setting,
+  { protected: isProtected }: State,
+  row: Row,
+): Cluster {
   const when = (at: When) => (at === 0 ? null : at === 1 ? NOW : ago(LONG_AGO_MS));
   const verified = row.plan === "verified";
   return clusterOf({
     kind,
+    stack: isStacked ? "offshoot-cl-1" : null,
     protected: isProtected,
     bornGeneration: row.old ? 0 : 1,
     fencedAt: row.fenced ? NOW : null,
@@ -197,11 +223,6 @@ export function clusterOfRow({ kind }: Setting, { protected: isProtected }: Stat
     ...(row.plan === "applied" ? { migrationState: "applied" } : {}),
     verifiedGeneration: verified ? 1 : 0,
   });
-}
-
-function observation({ aws, guarded }: Row): Observation {
-  if (aws === "none") return { kind: "absent" };
-  return { kind: aws === "active" ? "usable" : aws, ...SEEN, deletionProtected: guarded };
 }
 
 export function rowAt(state: State, at: number): Row {

@@ -60,7 +60,7 @@ export function successors(setting: Setting, state: State): readonly State[] {
 export function brokenPromise({ clustersMax }: Setting, state: State): string | null {
   const { rows, serving, next, wanted, ended, rash } = state;
   if (rash) return rash;
-  if (rows.some((row) => row.status === "gone" && row.aws !== "none")) return "leak";
+  if (rows.some((row) => row.status === "gone" && isThere(row))) return "leak";
   const linked = (at: number) => at === serving || at === next;
   if (ended && wanted === "absent" && rows.some((row) => row.status !== "gone")) return "ended too early";
   const isHeld = ({ use }: Row) => use === "serve" || use === "retired";
@@ -80,7 +80,9 @@ function personChanges({ kind, isKept, isReset }: Setting, state: State): readon
   if (budget === 0) return [];
   const spend = (change: Change) => both(set({ budget: budget - 1 }), change);
   const deletions = rows.flatMap((row, at): Change[] =>
-    row.aws === "active" && !row.guarded ? [setRow(at, { aws: "deleting", byHand: kind === "tenant" })] : [],
+    row.aws === "active" && !row.guarded
+      ? [setRow(at, { aws: "deleting", byHand: kind === "tenant" }), ...byHandStack(row, at, kind)]
+      : [],
   );
   if (kind === "tenant") {
     const protect = wanted === "present" ? [set({ protected: !isProtected })] : [];
@@ -97,6 +99,11 @@ function personChanges({ kind, isKept, isReset }: Setting, state: State): readon
       : [],
   );
   return [turn, push, ...resets, ...yields, ...deletions].map(spend);
+}
+
+/** Somebody deletes the stack, and with it what is in it. */
+function byHandStack(row: Row, at: number, kind: Setting["kind"]): readonly Change[] {
+  return row.stack === "whole" ? [setRow(at, { stack: "leaving", byHand: kind === "tenant" })] : [];
 }
 
 /** As the API has it: nothing protected is deleted, and only what is there is restored. */
@@ -235,6 +242,7 @@ function intend(state: State, target: "serving" | "next"): void {
     reason: null,
     plan: "behind",
     aws: "none",
+    stack: "none",
     fenced: false,
     shut: false,
     calling: null,
@@ -250,9 +258,12 @@ function intend(state: State, target: "serving" | "next"): void {
 /** A row that is gone, as it should be, and that nobody links has no future; it is dropped to keep the model finite. */
 function withoutGone(state: State): State {
   const { rows, serving, next } = state;
-  const keep = rows.map(
-    (row, at) => row.status !== "gone" || row.aws !== "none" || at === serving || at === next,
-  );
+  const keep = rows.map((row, at) => row.status !== "gone" || isThere(row) || at === serving || at === next);
   const moved = (at: number | null) => (at === null ? null : keep.slice(0, at).filter(Boolean).length);
   return { ...state, serving: moved(serving), next: moved(next), rows: rows.filter((_, at) => keep[at]) };
+}
+
+/** At AWS, as a cluster or as what is left of its stack. */
+function isThere({ aws, stack }: Row): boolean {
+  return aws !== "none" || stack !== "none";
 }

@@ -4,12 +4,23 @@ import { beginOf, brokenPromise, type Setting, type State, successors } from "./
 /** Some times the states that there are: a model that grows beyond is wrong. */
 const STATES_MAX = 1_000_000;
 
-const PREVIEW = { kind: "preview", isReset: false } as const;
+const PREVIEW = { kind: "preview", isReset: false, isStacked: false } as const;
+const STACKED = { ...PREVIEW, isStacked: true } as const;
+const TENANT = { kind: "tenant", isReset: false, isKept: true, clustersMax: 1 } as const;
 const SETTINGS: readonly (Setting & { readonly name: string })[] = [
   { ...PREVIEW, name: "a preview of which nothing is kept", isKept: false, clustersMax: 2, deeds: 2 },
   { ...PREVIEW, name: "a preview that is begun anew", isReset: true, isKept: true, clustersMax: 2, deeds: 1 },
   { ...PREVIEW, name: "a preview whose data is kept", isReset: true, isKept: true, clustersMax: 1, deeds: 3 },
-  { name: "a customer", kind: "tenant", isReset: false, isKept: true, clustersMax: 1, deeds: 4 },
+  { ...TENANT, name: "a customer", isStacked: false, deeds: 4 },
+  {
+    ...STACKED,
+    name: "a preview in a stack, of which nothing is kept",
+    isKept: false,
+    clustersMax: 2,
+    deeds: 1,
+  },
+  { ...STACKED, name: "a preview in a stack, whose data is kept", isKept: true, clustersMax: 1, deeds: 2 },
+  { ...TENANT, name: "a customer in a stack", isStacked: true, deeds: 3 },
 ];
 
 interface Searched {

@@ -77,7 +77,7 @@ function readArguments(): Arguments {
       throw new Error("Give either a seed or --lives.");
     }
     if (mutate !== null && !isMutation(mutate)) throw new Error(`There is no mutation ${mutate}.`);
-    const first = positionals[0] ?? from ?? String(randomInt(SEED_MAX / 2));
+    const first = positionals[0] ?? from ?? String(randomInt(Math.floor(SEED_MAX / 2)));
     const count = numberOf("--lives", lives ?? "1", LIVES_MAX);
     return { from: numberOf("The seed", first, SEED_MAX), lives: count, mutation: mutate, trace, json };
   } catch (error) {
