@@ -21,3 +21,12 @@ export function makeId(prefix: IdPrefix, at: Date, random: Uint8Array): string {
   for (let i = 0; i < RANDOM_CHARACTERS; i += 1) tail += ALPHABET.charAt((random[i] ?? 0) & 31);
   return `${prefix}_${time}${tail}`;
 }
+
+/** The id that follows another in their order, of the same millisecond as long as there is one. */
+export function idAfter(id: string): string {
+  const last = ALPHABET.length - 1;
+  let at = id.length - 1;
+  while (at > 0 && ALPHABET.indexOf(id.charAt(at)) === last) at -= 1;
+  const next = ALPHABET.charAt(ALPHABET.indexOf(id.charAt(at)) + 1);
+  return id.slice(0, at) + next + ALPHABET.charAt(0).repeat(id.length - 1 - at);
+}

@@ -1,6 +1,6 @@
 import type { AccessPolicy } from "../domain/access.ts";
 import type { GracePolicy } from "../domain/grace.ts";
-import { ID_RANDOM_BYTES, type IdPrefix, makeId } from "../domain/ids.ts";
+import { ID_RANDOM_BYTES, type IdPrefix, idAfter, makeId } from "../domain/ids.ts";
 import type { Caps } from "../domain/slots.ts";
 import type { Brake } from "./brake.ts";
 import type {
@@ -74,7 +74,15 @@ export interface Context {
   readonly policy: Policy;
 }
 
-/** A fresh opaque id. */
-export function newId(context: Pick<Context, "clock" | "chance">, prefix: IdPrefix): string {
-  return makeId(prefix, context.clock.now(), context.chance.bytes(ID_RANDOM_BYTES));
+/** The newest event of each process, which is where its chance is from. */
+const newestEvent = new WeakMap<Chance, string>();
+
+/** A fresh opaque id. Those of events rise within a process, also within one millisecond: history is read in their order. */
+export function newId({ clock, chance }: Pick<Context, "clock" | "chance">, prefix: IdPrefix): string {
+  const id = makeId(prefix, clock.now(), chance.bytes(ID_RANDOM_BYTES));
+  if (prefix !== "evt") return id;
+  const newest = newestEvent.get(chance) ?? "";
+  const rising = id > newest ? id : idAfter(newest);
+  newestEvent.set(chance, rising);
+  return rising;
 }
