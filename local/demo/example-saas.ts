@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Client, createClient, OffshootError, type Token } from "offshoot/client";
 import pg from "pg";
-import { runToEnd } from "./process.ts";
+import { createBackEndKey } from "./key.ts";
 import { startStack } from "./stack.ts";
 
 const CUSTOMERS = ["acme", "globex", "initech"] as const;
@@ -35,18 +35,7 @@ async function withLocalService(work: (client: Client) => Promise<void>): Promis
   console.log("Starting Offshoot and a local Aurora DSQL …");
   const stack = await startStack({ directory });
   try {
-    const args = [
-      "keys",
-      "create",
-      "saas-back-end",
-      "--scope",
-      "tenants:write",
-      "--scope",
-      "tokens",
-      "--json",
-    ];
-    const made = await runToEnd({ script: "service/cli.ts", args, env: stack.serviceEnv, logFile: "" });
-    const { credential } = JSON.parse(made) as { credential: string };
+    const credential = await createBackEndKey(stack);
     await work(createClient({ url: stack.serviceUrl, credential }));
   } finally {
     await stack.stop();

@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promis
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { createBackEndKey } from "./key.ts";
 import { STATE_FILE } from "./process.ts";
 import { type Stack, startStack } from "./stack.ts";
 import { playStory } from "./story.ts";
@@ -84,7 +85,7 @@ async function stay(): Promise<number> {
     const stack = await startStack({ directory, dsqlArgs: ["--creating-ms", String(CREATING_MS)] });
     await mkdir(dirname(STATE_FILE), { recursive: true });
     await writeFile(STATE_FILE, JSON.stringify({ pageUrl: stack.github.pageUrl }), { mode: 0o600 });
-    console.log(welcome(stack.github.pageUrl, join(directory, "log")));
+    console.log(welcome(stack, await createBackEndKey(stack), join(directory, "log")));
     await interrupted;
     console.log("\nStopping…");
     await stack.stop();
@@ -95,14 +96,19 @@ async function stay(): Promise<number> {
   }
 }
 
-function welcome(pageUrl: string, logs: string): string {
+function welcome({ github, serviceUrl }: Stack, key: string, logs: string): string {
   return `
-Offshoot is running. Open ${pageUrl}
+Offshoot is running. Open ${github.pageUrl}
 
   1. Open a pull request in acme/shop: a comment appears, and a few seconds later it says how to connect.
   2. In another terminal: scripts/connect 1
   3. Comment /db status, /db destroy or /db create as wendy (write) or rita (read only).
   4. Close the pull request and watch its cluster go.
+
+The API is at ${serviceUrl}/v1. To try docs/api.md in another terminal:
+
+export OFFSHOOT_URL=${serviceUrl}
+export OFFSHOOT_KEY=${key}
 
 Logs are in ${logs}. Ctrl-C ends everything.`;
 }
