@@ -89,6 +89,7 @@ export function decideCreated(cluster: Cluster, answer: CreateAnswer, first: boo
       return record(cluster, {
         attempted: first ? "clear" : "keep",
         reason: "create_refused",
+        trouble: cluster.stack === null ? null : answer.cause,
         lookMs: REFUSED_LOOK_MS,
         event: "create_refused",
       });

@@ -22,6 +22,10 @@ const TROUBLES: Readonly<Record<string, string>> = {
   create_slow: "AWS has needed more than 15 minutes for the cluster. It is still waited for.",
   quota: "AWS says that the quota of clusters is full. It is tried again as soon as one is gone.",
   protected: "The cluster is protected from deletion. Lift the protection.",
+  create_rolled_back:
+    "AWS could not create the cluster's stack and takes back what it had made. It is tried again by itself.",
+  remove_blocked:
+    "AWS could not remove the cluster's stack. It is tried again by itself; the operator looks into what blocks it.",
   remove_slow: "AWS has needed more than an hour to remove the cluster. It is still waited for.",
 };
 
@@ -42,7 +46,9 @@ export function failureOf(
   }
   if (phase === "failed") return failed(environment, cluster, statement);
   const trouble = cluster?.reason ? TROUBLES[cluster.reason] : undefined;
-  return trouble ? { reason: String(cluster?.reason), message: trouble, file: null, line: null } : null;
+  if (!trouble) return null;
+  const says = cluster?.trouble ? ` AWS says: ${cluster.trouble}` : "";
+  return { reason: String(cluster?.reason), message: `${trouble}${says}`, file: null, line: null };
 }
 
 function failed(

@@ -1,5 +1,7 @@
-import { fenced } from "./markdown.ts";
+import { READER_ROLE } from "./access.ts";
+import { codeSpan, fenced } from "./markdown.ts";
 import type { Connection } from "./report.ts";
+import { outside } from "./text.ts";
 
 const CONNECTOR = "@aws/aurora-dsql-node-postgres-connector";
 
@@ -18,7 +20,13 @@ export function connectBlocks(connection: Connection): readonly string[] {
         `**No AWS access?** Sign in with GitHub (${rights}):\n${fenced("sh", `npx offshoot connect ${shellWord(signInUrl)}`)}`,
       ]
     : [];
-  return [...prompt, `**psql** (${needs})\n${fenced("sh", psqlLine(connection))}`, ...signIn];
+  const { roles } = connection;
+  const ofStack = roles
+    ? [
+        `**IAM roles** of this database, for whoever may assume them: ${codeSpan(outside(roles.connect))} as \`admin\`, ${codeSpan(outside(roles.reader))} as \`${READER_ROLE}\``,
+      ]
+    : [];
+  return [...prompt, `**psql** (${needs})\n${fenced("sh", psqlLine(connection))}`, ...ofStack, ...signIn];
 }
 
 /** The ways that are folded: other clients, other shells, older versions. */

@@ -1,5 +1,6 @@
 import { headingOf, type Section, type StateOf } from "./render-section.ts";
 import { countText, dayClockText, durationText } from "./render-time.ts";
+import { troubleBlocks } from "./render-trouble.ts";
 import type { EndReason, ReportView } from "./report.ts";
 
 const REASONS: Readonly<Record<EndReason, string>> = {
@@ -23,7 +24,8 @@ export function closedSection(view: ReportView, state: StateOf<"closed">): Secti
   const closed = state.reason === "pull_closed" || state.reason === "pull_merged";
   const title = closed ? "⚫ Closed · database is being removed" : "⚫ Database is being removed";
   const text = `Since ${dayClockText(state.at)} · reason: ${REASONS[state.reason]} · its data is not kept.`;
-  return { heading: headingOf(view, title), blocks: withAgain(text, state.reason) };
+  const [first = "", ...again] = withAgain(text, state.reason);
+  return { heading: headingOf(view, title), blocks: [first, ...troubleBlocks(state.trouble), ...again] };
 }
 
 /** The ends that a pull request can be brought back from by reopening it. */

@@ -1,6 +1,7 @@
 import { codeSpan } from "./markdown.ts";
 import { commitText, headingOf, placeText, type Section, type StateOf } from "./render-section.ts";
 import { clockText, countText } from "./render-time.ts";
+import { troubleBlocks } from "./render-trouble.ts";
 import type { ReportView } from "./report.ts";
 import { outside } from "./text.ts";
 
@@ -19,25 +20,14 @@ export function creatingSection(view: ReportView, state: StateOf<"creating">): S
     state.host === null
       ? []
       : [`Host, already final: ${codeSpan(outside(state.host))} (refuses connections until ready)`];
-  const trouble = state.trouble === null ? [] : [troubleText(state.trouble)];
-  return { heading: headingOf(view, "🟡 Creating database"), blocks: [since, ...trouble, ...host] };
+  const blocks = [since, ...troubleBlocks(state.trouble), ...host];
+  return { heading: headingOf(view, "🟡 Creating database"), blocks };
 }
 
 export function restoringSection(view: ReportView, state: StateOf<"restoring">): Section {
   const text = `Since ${clockText(state.since)}. The same data is coming back; connections are refused until the database is ready.`;
   const host = state.host === null ? [] : [`Host, as before: ${codeSpan(outside(state.host))}`];
   return { heading: headingOf(view, "🟡 Restoring database"), blocks: [text, ...host] };
-}
-
-function troubleText(code: string): string {
-  switch (code) {
-    case "create_refused":
-      return "**AWS refused to create the cluster.** Whoever runs this Offshoot has to look at its permissions and its account; it is tried again every hour.";
-    case "create_slow":
-      return "AWS takes much longer than usual. Nothing is lost: this goes on as soon as AWS is done.";
-    default:
-      return `AWS does not get on with it (reason: ${codeSpan(outside(code))}); it is tried again until it works.`;
-  }
 }
 
 export function migratingSection(view: ReportView, state: StateOf<"migrating">): Section {

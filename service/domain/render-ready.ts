@@ -3,6 +3,7 @@ import { connectBlocks, otherWays } from "./render-connect.ts";
 import { offerText } from "./render-notice.ts";
 import { commitLink, type Detail, headingOf, type Section, type StateOf } from "./render-section.ts";
 import { clockText, countText, dayClockText, durationText } from "./render-time.ts";
+import { troubleBlocks } from "./render-trouble.ts";
 import type { ReadyTimings, ReportView } from "./report.ts";
 import { outside } from "./text.ts";
 
@@ -17,6 +18,7 @@ export function readySection(view: ReportView, state: StateOf<"ready">, detail: 
   const other = otherWays(state.connection);
   const blocks = [
     facts.join(" · "),
+    ...troubleBlocks(state.trouble),
     ...connectBlocks(state.connection),
     ...(detail.folds ? [fold(other.summary, other.body)] : []),
     timingsBlock(state.timings, detail),

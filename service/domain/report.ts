@@ -1,3 +1,4 @@
+import type { StackRoles } from "./cluster.ts";
 import type { CommandVerb } from "./command.ts";
 import type { MigrationProblem } from "./migration.ts";
 import type { OutsideText } from "./text.ts";
@@ -14,6 +15,8 @@ export interface Connection {
   readonly command: string | null;
   /** Prefix assignments, such as local credentials, put before the psql line; null on AWS. */
   readonly environment: string | null;
+  /** The IAM roles that the cluster's stack made: whoever may assume them connects with them; else null. */
+  readonly roles: StackRoles | null;
   /** The address that people without AWS access give to the command line; null where nobody can sign in. */
   readonly signInUrl: string | null;
 }
@@ -25,6 +28,12 @@ export interface ReadyTimings {
   readonly migrateMs: number;
   readonly verifyMs: number;
   readonly files: readonly { readonly file: string; readonly statements: number; readonly ms: number }[];
+}
+
+/** Why AWS does not get on: a reason code, such as `create_refused` or `remove_blocked`, and what AWS says about it. */
+export interface Trouble {
+  readonly code: string;
+  readonly text: OutsideText | null;
 }
 
 export interface SlotHolder {
@@ -41,8 +50,7 @@ export type ReportState =
       readonly since: Date;
       readonly host: string | null;
       readonly migrationFiles: number;
-      /** A reason code if creation does not get on, such as `create_refused` or `create_slow`. */
-      readonly trouble: string | null;
+      readonly trouble: Trouble | null;
     }
   | {
       readonly phase: "migrating";
@@ -63,6 +71,8 @@ export type ReportState =
       readonly verifiedAt: Date;
       readonly until: Date;
       readonly timings: ReadyTimings;
+      /** Of its stack; the database is ready nevertheless. */
+      readonly trouble: Trouble | null;
     }
   | {
       readonly phase: "failed";
@@ -85,7 +95,12 @@ export type ReportState =
       /** Pull requests of this repository only. */
       readonly holders: readonly SlotHolder[];
     }
-  | { readonly phase: "closed"; readonly at: Date; readonly reason: EndReason }
+  | {
+      readonly phase: "closed";
+      readonly at: Date;
+      readonly reason: EndReason;
+      readonly trouble: Trouble | null;
+    }
   /** Its policy is being taken back, so that people can connect to the same data again. */
   | { readonly phase: "restoring"; readonly since: Date; readonly host: string | null }
   | {

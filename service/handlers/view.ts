@@ -9,6 +9,7 @@ import type {
   ReadyTimings,
   ReportState,
   ReportView,
+  Trouble,
 } from "../domain/report.ts";
 import { outside } from "../domain/text.ts";
 import type { Context } from "./context.ts";
@@ -50,6 +51,10 @@ export async function readView(
   return { view, phase, cluster };
 }
 
+/** Reason codes that people should hear of while a database goes, and while it is ready. */
+const LEAVING_TROUBLES: ReadonlySet<string> = new Set(["protected", "remove_blocked", "remove_slow"]);
+const STACK_TROUBLES: ReadonlySet<string> = new Set(["update_failed", "stack_stuck"]);
+
 interface Facts {
   readonly context: Context;
   readonly pull: PullRow;
@@ -73,7 +78,7 @@ async function stateOf(facts: Facts, phase: Phase): Promise<ReportState> {
         since: cluster?.createdAt ?? environment.wantedAt,
         host: cluster?.endpoint ?? null,
         migrationFiles: environment.plan?.fileCount ?? 0,
-        trouble: cluster?.reason ?? null,
+        trouble: troubleOf(cluster),
       };
     case "migrating":
       return migratingState(facts);
@@ -90,7 +95,12 @@ async function stateOf(facts: Facts, phase: Phase): Promise<ReportState> {
     case "failed":
       return failedState(facts);
     case "closed":
-      return { phase, at: environment.wantedAt, reason: endReason(environment.wantedReason) };
+      return {
+        phase,
+        at: environment.wantedAt,
+        reason: endReason(environment.wantedReason),
+        trouble: LEAVING_TROUBLES.has(cluster?.reason ?? "") ? troubleOf(cluster) : null,
+      };
     case "retired":
       return {
         phase,
@@ -103,6 +113,11 @@ async function stateOf(facts: Facts, phase: Phase): Promise<ReportState> {
     case "skipped":
       return { phase, reason: skipReason(environment.wantedReason) };
   }
+}
+
+function troubleOf(cluster: Cluster | null): Trouble | null {
+  if (!cluster?.reason) return null;
+  return { code: cluster.reason, text: cluster.trouble === null ? null : outside(cluster.trouble) };
 }
 
 function migratingState({ environment, ledger }: Facts): ReportState {
@@ -131,6 +146,7 @@ function readyState(facts: Facts): ReportState {
     verifiedAt: cluster.verifiedAt,
     until: environment.until ?? environment.wantedAt,
     timings: timingsOf(facts, cluster, cluster.verifiedAt),
+    trouble: STACK_TROUBLES.has(cluster.reason ?? "") ? troubleOf(cluster) : null,
   };
 }
 
@@ -221,6 +237,7 @@ function connectionTo({ context, pull, cluster }: Facts): Connection | null {
     connectTo: connect.to,
     command: connect.command?.replaceAll("{number}", String(pull.number)) ?? null,
     environment: connect.environment,
+    roles: cluster.roles,
     signInUrl: connect.signInUrl && `${connect.signInUrl}/${pull.repositoryName}/pull/${pull.number}`,
   };
 }

@@ -53,6 +53,7 @@ export const awsConnection: Connection = {
   connectTo: null,
   command: null,
   environment: null,
+  roles: null,
   signInUrl: "https://offshoot.acme.dev/acme/shop/pull/42",
 };
 
@@ -62,6 +63,11 @@ export const localConnection: Connection = {
   command: "scripts/connect 42",
   environment: "AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local",
   signInUrl: null,
+};
+
+const ROLES = {
+  connect: "arn:aws:iam::111122223333:role/offshoot-cl-01kavq3w8nf0-ConnectRole-1A2B3C4D5E6F",
+  reader: "arn:aws:iam::111122223333:role/offshoot-cl-01kavq3w8nf0-ReaderRole-1A2B3C4D5E6F",
 };
 
 export function timingsOf(file: string): ReadyTimings {
@@ -90,7 +96,7 @@ export function statesOf(texts: OutsideTexts = HARMLESS): Readonly<Record<string
     ...progressStates(texts),
     ...reachableStates(texts),
     ...waitingStates(),
-    ...endStates(),
+    ...endStates(texts),
   };
 }
 
@@ -102,10 +108,14 @@ function progressStates(texts: OutsideTexts): Record<string, ReportState> {
     queued: { phase: "queued", seenAt: at("23T14:02:06") },
     creating,
     "creating-host": { ...creating, host: HOST },
-    "creating-refused": { ...creating, trouble: "create_refused" },
-    "creating-slow": { ...creating, trouble: "create_slow" },
+    "creating-refused": { ...creating, trouble: { code: "create_refused", text: null } },
+    "creating-slow": { ...creating, trouble: { code: "create_slow", text: null } },
+    "creating-rolled-back": {
+      ...creating,
+      trouble: { code: "create_rolled_back", text: outside(texts.message) },
+    },
     restoring: { phase: "restoring", since, host: HOST },
-    "creating-other": { ...creating, trouble: "token_conflict" },
+    "creating-other": { ...creating, trouble: { code: "token_conflict", text: null } },
     migrating: { ...migrating, building: false },
     "migrating-building": { ...migrating, building: true },
     "migrating-first": { ...migrating, done: 0, file: "", line: 0, building: false },
@@ -132,10 +142,16 @@ function reachableStates(texts: OutsideTexts): Record<string, ReportState> {
     verifiedAt: at("23T14:02:48"),
     until: at("26T14:02:00"),
     timings: timingsOf(texts.file),
+    trouble: null,
   } as const;
   const unread = { ...problem, index: 0, count: 0, sql: "", code: "42601" };
   return {
     "ready-aws": ready,
+    "ready-stack": {
+      ...ready,
+      connection: { ...awsConnection, roles: ROLES },
+      trouble: { code: "update_failed", text: outside(texts.message) },
+    },
     "ready-local": { ...ready, connection: localConnection },
     failed: { phase: "failed", problem, appliedInFile: 1, connection: awsConnection },
     "failed-no-cluster": { phase: "failed", problem: unread, appliedInFile: 0, connection: null },
@@ -151,8 +167,9 @@ function waitingStates(): Record<string, ReportState> {
   };
 }
 
-function endStates(): Record<string, ReportState> {
+function endStates(texts: OutsideTexts): Record<string, ReportState> {
   const ended = at("23T16:21:00");
+  const closed = { phase: "closed", at: ended, reason: "pull_closed", trouble: null } as const;
   const destroyed = {
     phase: "destroyed",
     at: at("24T16:24:00"),
@@ -168,8 +185,10 @@ function endStates(): Record<string, ReportState> {
       fencedAt: null,
     },
     "retired-expired": { phase: "retired", reason: "expired", keptUntil: at("24T16:20:00"), fencedAt: ended },
-    closed: { phase: "closed", at: ended, reason: "pull_closed" },
-    "closed-command": { phase: "closed", at: ended, reason: "command_destroy" },
+    closed,
+    "closed-command": { ...closed, reason: "command_destroy" },
+    "closed-blocked": { ...closed, trouble: { code: "remove_blocked", text: outside(texts.message) } },
+    "closed-protected": { ...closed, trouble: { code: "protected", text: null } },
     destroyed: { ...destroyed, reason: "pull_merged" },
     "destroyed-expired": { ...destroyed, reason: "expired" },
     "destroyed-never-created": { ...destroyed, livedMs: null, statements: 0, reason: "pull_closed" },
