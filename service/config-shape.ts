@@ -78,7 +78,10 @@ export interface Config extends StoreConfig {
     readonly tenantGraceMs: number;
   };
   readonly migrations: { readonly directory: string };
-  readonly connect: { readonly command: string | null; readonly environment: string | null };
+  readonly connect: {
+    /** What comments show in the place of aws.connectTo. */
+    readonly to: AwsConfig["connectTo"];
+    readonly command: string | null; readonly environment: string | null };
   readonly log: { readonly level: string };
 }
 

@@ -95,6 +95,7 @@ function wholeConfig(read: Reader, readFile: ReadFile): Config {
     limits: limitsConfig(read),
     migrations: { directory: directory(read) },
     connect: {
+      to: shownAddress(read),
       command: read.optional(
         "OFFSHOOT_CONNECT_COMMAND",
         /^[\w ./{}-]{1,200}$/,
@@ -175,6 +176,24 @@ function queueConfig(read: Reader): Config["queue"] {
     url: read.url("OFFSHOOT_QUEUE_URL", ["https:", "http:"], "") || null,
     endpoint: read.url("OFFSHOOT_SQS_ENDPOINT", ["https:", "http:"], "") || null,
   };
+}
+
+/** Where people connect, if that is not where the service does: as in a container, whose ports are published. */
+function shownAddress(read: Reader): Config["connect"]["to"] {
+  const given = read.optional(
+    "OFFSHOOT_CONNECT_TO",
+    /^[\w.-]{1,255}:\d{1,5}$/,
+    "the address:port that people connect to, such as 127.0.0.1:15432",
+  );
+  const expected = "the path, on people's machines, of a file of PEM certificates";
+  const caFile = read.optional("OFFSHOOT_CONNECT_CA_FILE", /^\S.{0,4094}$/, expected);
+  if ((given === null) !== (caFile === null)) {
+    const [missing, set] = ["OFFSHOOT_CONNECT_CA_FILE", "OFFSHOOT_CONNECT_TO"];
+    read.problem(given ? missing : set, "nothing", "a value, because the other of the two is set");
+  }
+  if (!given || !caFile) return null;
+  const colon = given.lastIndexOf(":");
+  return { address: given.slice(0, colon), port: Number(given.slice(colon + 1)), caFile };
 }
 
 function limitsConfig(read: Reader): Config["limits"] {
