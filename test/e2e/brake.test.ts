@@ -64,7 +64,9 @@ async function restoreUnderService(file: string): Promise<void> {
   expect(await offshoot("store", "migrate")).toMatchObject({ code: 0 });
   expect(await offshoot("store", "restore", "--in", file)).toMatchObject({
     code: 0,
-    out: expect.stringMatching(/^Restored \d+ rows\. Nothing is done with them until `offshoot store confirm`/),
+    out: expect.stringMatching(
+      /^Restored \d+ rows\. Nothing is done with them until `offshoot store confirm`/,
+    ),
   });
   await stack.startService();
 }
