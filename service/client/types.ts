@@ -64,6 +64,7 @@ export interface Environment {
   /** Rises when what is wanted changed. */
   generation: number;
   endpoint: Endpoint | null;
+  stack: Stack | null;
   failure: Failure | null;
   waiting: {
     since: string;
@@ -101,6 +102,17 @@ export interface Limits {
   tokenSeconds?: number;
   /** How long the data is kept, and can be restored, after a delete. */
   graceHours?: number;
+}
+export interface Stack {
+  /** The name of the CloudFormation stack. */
+  name: string;
+  connectRoleArn: string | null;
+  readerRoleArn: string | null;
+  trouble: {
+    /** A reason code. */
+    reason: string;
+    message: string | null;
+  } | null;
 }
 export interface Failure {
   /** A reason code. */

@@ -55,6 +55,14 @@ export interface FailureView {
   readonly line: number | null;
 }
 
+export interface StackView {
+  readonly name: string;
+  readonly connectRoleArn: string | null;
+  readonly readerRoleArn: string | null;
+  /** Why it is not as it should be, as a reason code and in AWS' words; the database may be ready nevertheless. */
+  readonly trouble: { readonly reason: string; readonly message: string | null } | null;
+}
+
 export interface EnvironmentView {
   readonly id: string;
   readonly owner: {
@@ -83,6 +91,8 @@ export interface EnvironmentView {
     readonly port: number;
     readonly database: string;
   } | null;
+  /** The CloudFormation stack that makes the cluster; null if none does. */
+  readonly stack: StackView | null;
   readonly failure: FailureView | null;
   readonly waiting: { readonly since: Date } | null;
   readonly migrations: { readonly digest: string; readonly statements: number; readonly applied: number };

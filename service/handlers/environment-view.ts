@@ -4,7 +4,7 @@ import { failureOf, OUTCOME_UNKNOWN } from "../domain/failure.ts";
 import { STATEMENT_LOST } from "../domain/migration.ts";
 import { isSettled } from "../domain/operation.ts";
 import { currentCluster, type Phase, phaseOf } from "../domain/phase.ts";
-import type { EnvironmentView } from "./api-types.ts";
+import type { EnvironmentView, StackView } from "./api-types.ts";
 import type { Context } from "./context.ts";
 import type { StoreReads } from "./ports-store.ts";
 import { hostOf } from "./targets.ts";
@@ -80,6 +80,7 @@ export async function viewAll(
       phase: one.phase,
       settled: isSettled(one.phase, one.serving),
       endpoint: endpointOf(context, one.serving),
+      stack: stackOf(one.serving),
       failure: failureOf(
         one.environment,
         cluster,
@@ -145,6 +146,15 @@ function endpointOf(
     return null;
   const { identifier, endpoint: host } = cluster;
   return { identifier, region: policy.region, host, port: DATABASE_PORT, database: DATABASE_NAME };
+}
+
+function stackOf(cluster: Cluster | null): StackView | null {
+  if (!cluster?.stack || cluster.status === "gone") return null;
+  const { stack: name, roles, reason, trouble: message } = cluster;
+  return {
+    ...{ name, connectRoleArn: roles?.connect ?? null, readerRoleArn: roles?.reader ?? null },
+    trouble: reason === null ? null : { reason, message },
+  };
 }
 
 export async function failedStatement(store: StoreReads, phase: Phase, cluster: Cluster | null) {

@@ -66,6 +66,26 @@ export const Endpoint = Type.Object(
   closed,
 );
 
+export const Stack = Type.Object(
+  {
+    name: Type.String({ description: "The name of the CloudFormation stack." }),
+    connectRoleArn: Nullable(Type.String({ description: "Whoever may assume it connects as admin." })),
+    readerRoleArn: Nullable(
+      Type.String({ description: "Whoever may assume it connects as offshoot_reader." }),
+    ),
+    trouble: Nullable(
+      Type.Object(
+        {
+          reason: Type.String({ description: "A reason code." }),
+          message: Nullable(Type.String({ description: "What AWS says about it." })),
+        },
+        closed,
+      ),
+    ),
+  },
+  closed,
+);
+
 export const Failure = Type.Object(
   {
     reason: Type.String({ description: "A reason code." }),
@@ -92,6 +112,7 @@ export const Environment = Type.Object(
     revision: Type.Integer({ description: "Rises with each change by a request; also the ETag." }),
     generation: Type.Integer({ description: "Rises when what is wanted changed." }),
     endpoint: Nullable(Endpoint),
+    stack: Nullable(Stack),
     failure: Nullable(Failure),
     waiting: Nullable(Type.Object({ since: Time }, closed)),
     migrations: Type.Object(

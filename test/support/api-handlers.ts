@@ -35,7 +35,15 @@ export function tenantView(key: string, change: Partial<EnvironmentView> = {}): 
       database: "postgres",
     },
     ...{ failure: null, waiting: null, migrations: { digest: "", statements: 0, applied: 0 } },
-    ...{ createdAt: AT, wantedAt: AT, readyAt: AT, until: null, retiredUntil: null, endedAt: null },
+    ...{
+      createdAt: AT,
+      wantedAt: AT,
+      readyAt: AT,
+      until: null,
+      retiredUntil: null,
+      endedAt: null,
+      stack: null,
+    },
     ...change,
   };
 }

@@ -115,7 +115,7 @@ export function fakeEnvironment(
     },
     migrations: { digest: "3f9c2e1", statements: 3, applied: 3 },
     ...{ createdAt: "2026-11-25T10:00:00.000Z", wantedAt: "2026-11-25T10:00:00.000Z", readyAt: null },
-    ...{ until: null, retiredUntil: null, endedAt: null },
+    ...{ until: null, retiredUntil: null, endedAt: null, stack: null },
     ...rest,
     owner: {
       ...{ kind: "pull", repository: "acme/shop", number: 42, gitBranch: null, database: "shop", key: null },
