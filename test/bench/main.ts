@@ -4,13 +4,15 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { benchApi } from "./api.ts";
 import { benchDemo } from "./demo.ts";
+import { benchFunctions } from "./functions.ts";
 import { benchIngest } from "./ingest.ts";
 import { benchPreviews } from "./previews.ts";
 import { type Bench, holds, type Result, table } from "./result.ts";
 import { benchTenants } from "./tenants.ts";
 import { benchVersion } from "./version.ts";
 
-const USAGE = "Usage: scripts/bench [--only ingest|previews|demo|api|tenants|version] [--json <file>]";
+const USAGE =
+  "Usage: scripts/bench [--only ingest|previews|demo|api|tenants|version|functions|burst] [--json <file>]";
 const BENCHMARKS: Readonly<Record<string, (bench: Bench) => Promise<readonly Result[]>>> = {
   ingest: benchIngest,
   previews: benchPreviews,
@@ -18,6 +20,7 @@ const BENCHMARKS: Readonly<Record<string, (bench: Bench) => Promise<readonly Res
   api: benchApi,
   tenants: benchTenants,
   version: benchVersion,
+  functions: benchFunctions,
 };
 
 process.exitCode = await main().catch((error: unknown) => {
