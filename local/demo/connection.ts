@@ -13,6 +13,8 @@ export interface ShownConnection {
   readonly caFile: string;
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
+  /** Of whoever assumed a role. */
+  readonly sessionToken?: string;
 }
 
 /** Reads the connection from the psql line of a ready comment; throws if a part is missing. */
@@ -40,13 +42,14 @@ export async function queryOnce(
   to: ShownConnection,
   sql: string,
 ): Promise<readonly Record<string, unknown>[]> {
-  const { accessKeyId, secretAccessKey } = to;
+  const { accessKeyId, secretAccessKey, sessionToken } = to;
+  const credentials = { accessKeyId, secretAccessKey, ...(sessionToken ? { sessionToken } : {}) };
   const client = new AuroraDSQLClient({
     host: to.host,
     region: to.region,
     user: to.user,
     database: to.database,
-    customCredentialsProvider: async () => ({ accessKeyId, secretAccessKey }),
+    customCredentialsProvider: async () => credentials,
     ssl: { ca: await readFile(to.caFile, "utf8"), rejectUnauthorized: true },
     stream: () => socketTo(to.address, to.port),
   } as ConstructorParameters<typeof AuroraDSQLClient>[0]);
