@@ -2,12 +2,13 @@ import { randomUUID } from "node:crypto";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { GetParameterCommand, ParameterNotFound, SSMClient } from "@aws-sdk/client-ssm";
 import { sign } from "@octokit/webhooks-methods";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { queryOnce, readConnection } from "../../local/demo/connection.ts";
 import { runToEnd } from "../../local/demo/process.ts";
 import { openPull, type PullClient, waitFor, waitForReport } from "../../local/demo/pull.ts";
-import { type Stack, startStack } from "../../local/demo/stack.ts";
+import { LOCAL_CREDENTIALS, type Stack, startStack } from "../../local/demo/stack.ts";
 import { listClusters } from "../../local/demo/story.ts";
 import { commentPayload, pullPayload } from "../support/payloads.ts";
 
@@ -197,6 +198,34 @@ it("tells the history of an environment by the address of its pull request", asy
   expect(output).toMatch(/ready; wanted present[\s\S]*cluster_intended[\s\S]*cluster_available[\s\S]*ready/);
   await closed(pull);
 });
+
+/** Null if there is no such parameter. */
+async function readParameter(Name: string): Promise<Record<string, unknown> | null> {
+  const { region, neighboursUrl: endpoint } = stack.dsql;
+  const ssm = new SSMClient({ region, endpoint, credentials: LOCAL_CREDENTIALS });
+  try {
+    const { Parameter } = await ssm.send(new GetParameterCommand({ Name }));
+    return JSON.parse(Parameter?.Value ?? "null");
+  } catch (error) {
+    if (error instanceof ParameterNotFound) return null;
+    throw error;
+  } finally {
+    ssm.destroy();
+  }
+}
+
+it("an application finds the database of its pull request by name, until the pull request is closed", async () => {
+  const pull = await open({ "migrations/0003_found.sql": "CREATE TABLE found (id bigint PRIMARY KEY);\n" });
+  const { body } = await waitForReport(pull, /Database ready/);
+  const name = `/offshoot/${SHOP}/pull/${pull.number}/shop`;
+  const nothing = async () => "";
+  const found = await waitFor("the parameter", 20_000, () => readParameter(name), nothing);
+  const connection = readConnection(body);
+  expect(found).toMatchObject({ host: connection.host, user: "admin", database: "postgres" });
+  expect(await queryOnce(connection, "SELECT count(*)::int AS n FROM found")).toEqual([{ n: 0 }]);
+  await pull.close("alice");
+  await waitFor("its end", 60_000, async () => ((await readParameter(name)) === null ? true : null), nothing);
+}, 120_000);
 
 it("never logs a secret", async () => {
   const log = await readFile(join(directory, "log", "service.log"), "utf8");

@@ -13,8 +13,7 @@ const PATIENCE_MS = 60_000;
 /** Each so long after the one before: shorter than the operations, so that kills fall into all of their steps. */
 const KILLS = [
   [0, "Service"],
-  [100, "Dsql"],
-  [150, "Service"],
+  [150, "Dsql"],
   [500, "Service"],
 ] as const;
 
