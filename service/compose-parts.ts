@@ -6,10 +6,10 @@ import { createDsqlPool, type DsqlConnectionOptions } from "./adapters/dsql-conn
 import { createClusterControl } from "./adapters/dsql-control.ts";
 import { createCredentials } from "./adapters/dsql-credentials.ts";
 import { createTokenSigner } from "./adapters/dsql-token.ts";
-import { createLog } from "./adapters/log.ts";
-import { createParameters } from "./adapters/parameters.ts";
 import { createEpochFile } from "./adapters/epoch-file.ts";
 import { createEpochParameter } from "./adapters/epoch-parameter.ts";
+import { createLog } from "./adapters/log.ts";
+import { createParameters } from "./adapters/parameters.ts";
 import { createQueue } from "./adapters/queue.ts";
 import { createDatabase } from "./adapters/store/database.ts";
 import type { StoreFlavour } from "./adapters/store/schema.ts";
@@ -20,8 +20,8 @@ import { AGE_DAYS, CALL_TIMEOUT_MS } from "./domain/limits.ts";
 import type { BrakeContext } from "./handlers/brake.ts";
 import type { Policy } from "./handlers/context.ts";
 import type { Clock, Log } from "./handlers/ports.ts";
-import type { EpochKeeper } from "./handlers/ports-brake.ts";
 import type { TokenSigner } from "./handlers/ports-api.ts";
+import type { EpochKeeper } from "./handlers/ports-brake.ts";
 import type { Queue } from "./handlers/ports-queue.ts";
 import type { Store } from "./handlers/ports-store.ts";
 
@@ -65,17 +65,25 @@ export function connectionOf({ aws }: StoreConfig): DsqlConnectionOptions {
   return { region, credentials: createCredentials(), ...local };
 }
 
-/** DSQL's control plane, and CloudFormation's, which clusters that stacks made need whatever is wanted of new ones. */
-export function controlsOf({ aws, clusters }: Config, { region, credentials }: DsqlConnectionOptions) {
+/** DSQL's control plane. */
+export function clusterControlOf({ aws, clusters }: Config, { region, credentials }: DsqlConnectionOptions) {
+  const { extraTags, kmsKeyArn } = clusters;
+  const { dsqlEndpoint: endpoint } = aws;
+  return createClusterControl({
+    region,
+    credentials,
+    extraTags,
+    kmsKeyArn,
+    ...(endpoint ? { endpoint } : {}),
+  });
+}
+
+/** CloudFormation's, which clusters that stacks made need whatever is wanted of new ones. */
+export function stackControlOf({ clusters }: Config, { region, credentials }: DsqlConnectionOptions) {
   const { stacks, extraTags, kmsKeyArn } = clusters;
-  const { roleArn, boundaryArn } = stacks;
-  const control = { region, credentials, extraTags, kmsKeyArn };
-  const stack = { region, credentials, roleArn, policy: { boundaryArn, kmsKeyArn, extraTags } };
-  const at = (endpoint: string | null) => (endpoint ? { endpoint } : {});
-  return {
-    control: createClusterControl({ ...control, ...at(aws.dsqlEndpoint) }),
-    stacks: createStackControl({ ...stack, ...at(stacks.endpoint) }),
-  };
+  const { roleArn, boundaryArn, endpoint } = stacks;
+  const policy = { boundaryArn, kmsKeyArn, extraTags };
+  return createStackControl({ region, credentials, roleArn, policy, ...(endpoint ? { endpoint } : {}) });
 }
 
 /** What the restore brake compares. */

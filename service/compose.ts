@@ -17,14 +17,15 @@ import { checkStoreVersion } from "./adapters/store/schema.ts";
 import { createStore } from "./adapters/store/store.ts";
 import {
   brakeContextOf,
+  clusterControlOf,
   connectionOf,
-  controlsOf,
   logOf,
   openPool,
   parametersOf,
   policyOf,
   queueOf,
   signerOf,
+  stackControlOf,
 } from "./compose-parts.ts";
 import type { Config } from "./config.ts";
 import { announcing } from "./handlers/announce.ts";
@@ -33,7 +34,7 @@ import { watchApp } from "./handlers/app-watch.ts";
 import { createAuthenticate } from "./handlers/authenticate.ts";
 import { createBrake } from "./handlers/brake.ts";
 import { ensureChores } from "./handlers/chores.ts";
-import type { Context } from "./handlers/context.ts";
+import type { BaseContext, Context } from "./handlers/context.ts";
 import type { Chance, Clock, Log, Nudge } from "./handlers/ports.ts";
 import type { ApiContext, TokenSigner } from "./handlers/ports-api.ts";
 import type { Announce, Queue } from "./handlers/ports-queue.ts";
@@ -65,7 +66,10 @@ export interface System {
 export async function compose(config: Config): Promise<System> {
   let worker: Worker | null = null;
   const nudge = { nudge: () => worker?.nudge() };
-  const { app, context, pool, close, warnings } = composeApp(config, nudge, openPool(config));
+  const pool = openPool(config);
+  const base = composeBase(config, nudge, pool);
+  const { context, close } = composeSteps(config, base);
+  const { app, warnings } = composeApp(config, base, nudge, pool);
   return {
     app,
     log: context.log,
@@ -91,7 +95,9 @@ export async function compose(config: Config): Promise<System> {
 
 /** What answers HTTP, for a function: the app, whose commits are announced once the queue can be told. */
 export function composeHttp(config: Config, announce: Announce): { app: FastifyInstance; pool: pg.Pool } {
-  return composeApp(config, silent, openPool(config, FUNCTION_CONNECTIONS), announce);
+  const pool = openPool(config, FUNCTION_CONNECTIONS);
+  const { app } = composeApp(config, composeBase(config, silent, pool, announce), silent, pool, announce);
+  return { app, pool };
 }
 
 /** What answers webhooks and nothing else: the least that a function has to load. */
@@ -103,7 +109,7 @@ export function composeWebhook(config: Config, announce: Announce): { deps: Webh
 /** What works on wakeups, for a function: no HTTP. Throws if no queue is configured. */
 export function composeWorker(config: Config): { context: Context; queue: Queue; pool: pg.Pool } {
   const pool = openPool(config);
-  const { context } = composeContext(config, silent, pool);
+  const { context } = composeSteps(config, composeBase(config, silent, pool));
   return { context, queue: composeQueue(config), pool };
 }
 
@@ -114,8 +120,13 @@ export function composeQueue(config: Config): Queue {
   return queue;
 }
 
-function composeApp(config: Config, nudge: Nudge, pool: pg.Pool, announce?: Announce) {
-  const { context, signer, close } = composeContext(config, nudge, pool, announce);
+function composeApp(
+  config: Config,
+  { context, signer }: Base,
+  nudge: Nudge,
+  pool: pg.Pool,
+  announce?: Announce,
+) {
   const apps = createApps({ ...config.github, appUserAgent: "offshoot", log: context.log });
   const lacking = watchApp({ apps, clock, log: context.log }, config.github);
   const warnings = () => [context.brake?.known() ?? null, lacking()].filter((line) => line !== null);
@@ -130,47 +141,62 @@ function composeApp(config: Config, nudge: Nudge, pool: pg.Pool, announce?: Anno
     },
     warnings,
   });
-  return { app, context, pool, close, warnings };
+  return { app, warnings };
 }
 
-function composeContext(config: Config, nudge: Nudge, pool: pg.Pool, announce?: Announce) {
+type Base = ReturnType<typeof composeBase>;
+
+/** What the API needs, and the steps as well. */
+function composeBase(config: Config, nudge: Nudge, pool: pg.Pool, announce?: Announce) {
   const database = createDatabase(pool);
   const store = createStore(database);
   const log = logOf(config);
   const braking = brakeContextOf(config, store, clock, log);
   const connection = connectionOf(config);
-  const { control, stacks } = controlsOf(config, connection);
-  const parameters = parametersOf(config, connection);
+  const control = clusterControlOf(config, connection);
   const signer = signerOf(config, connection, log);
-  const splitter = createSplitter();
-  const app = { ...config.github, appUserAgent: "offshoot" };
-  const context: Context = {
+  const context: BaseContext = {
     store: announce ? announcing(store, announce) : store,
     brake: createBrake(braking),
     clock,
     chance,
     control,
-    stacks,
-    databases: createDatabases(connection),
-    splitter,
-    github: createGitHub(app),
-    redelivery: createRedelivery(app),
-    parameters,
+    github: createGitHub({ ...config.github, appUserAgent: "offshoot" }),
     log,
-    measure: createMeasure(),
     nudge,
     policy: policyOf(config),
   };
   const close = async () => {
-    await splitter.close();
     control.close();
-    stacks.close();
-    parameters.close();
     braking.keeper?.close();
     signer?.close();
     await database.close();
   };
-  return { context, signer, close };
+  return { context, signer, connection, close };
+}
+
+/** What the steps need besides. */
+function composeSteps(config: Config, base: Base) {
+  const { connection } = base;
+  const stacks = stackControlOf(config, connection);
+  const parameters = parametersOf(config, connection);
+  const splitter = createSplitter();
+  const context: Context = {
+    ...base.context,
+    stacks,
+    databases: createDatabases(connection),
+    splitter,
+    redelivery: createRedelivery({ ...config.github, appUserAgent: "offshoot" }),
+    parameters,
+    measure: createMeasure(),
+  };
+  const close = async () => {
+    await splitter.close();
+    stacks.close();
+    parameters.close();
+    await base.close();
+  };
+  return { context, close };
 }
 
 function warnOfRestores({ epoch }: Config, log: Log): void {
@@ -192,7 +218,7 @@ function webhookOf(
 }
 
 /** What the API has besides: who asks, and tokens. */
-function apiOf(config: Config, context: Context, signer: TokenSigner | null): ApiDeps {
+function apiOf(config: Config, context: BaseContext, signer: TokenSigner | null): ApiDeps {
   const { api, github } = config;
   const { publicUrl, oidcIssuers, githubClientId } = api;
   const { host, webUrl, apiUrl } = github;

@@ -74,6 +74,12 @@ export interface Context {
   readonly policy: Policy;
 }
 
+/** Ports of the worker's steps alone: the function that answers the API does not load them. */
+type StepPorts = "stacks" | "databases" | "splitter" | "parameters" | "redelivery" | "measure";
+
+/** What is left without them. */
+export type BaseContext = Omit<Context, StepPorts>;
+
 /** The newest event of each process, which is where its chance is from. */
 const newestEvent = new WeakMap<Chance, string>();
 

@@ -1,5 +1,5 @@
 import { Retryable } from "../domain/errors.ts";
-import type { Context } from "./context.ts";
+import type { BaseContext } from "./context.ts";
 import type { GitHub, RepositoryTarget } from "./ports.ts";
 import { later, refusePaused } from "./step.ts";
 
@@ -8,7 +8,7 @@ import { later, refusePaused } from "./step.ts";
  * everybody, not only for this key.
  */
 export async function onGitHub<T>(
-  context: Context,
+  context: BaseContext,
   target: Pick<RepositoryTarget, "host" | "installationId">,
   call: (github: GitHub) => Promise<T>,
 ): Promise<T> {

@@ -1,6 +1,6 @@
 /** What the API's handlers need from the outside, besides what all handlers do. */
 import type { Caller, JobPlace } from "../domain/caller.ts";
-import type { Context } from "./context.ts";
+import type { BaseContext } from "./context.ts";
 import type { Secrets } from "./ports-credentials.ts";
 import type { StoreTransaction } from "./ports-store.ts";
 
@@ -60,7 +60,7 @@ export interface TokenSigner {
 }
 
 /** Everything that a handler of the API may use. */
-export interface ApiContext extends Context {
+export interface ApiContext extends BaseContext {
   /** Null while no signing role is configured. */
   readonly signer: TokenSigner | null;
   readonly jobTokens: JobTokens | null;

@@ -7,7 +7,7 @@ import {
   slotLimit,
   type Waiting,
 } from "../domain/slots.ts";
-import type { Context } from "./context.ts";
+import type { BaseContext, Context } from "./context.ts";
 import { readForeign } from "./foreign.ts";
 
 /** An offer with what it was based on; the intent must take the same `regionVersion`, or be offered again. */
@@ -30,7 +30,7 @@ export async function readOffer(context: Context, environment: Environment): Pro
 }
 
 /** Counts the slots. Our own clusters are subtracted from AWS' list by their identifiers, so a count is no guess. */
-export async function readCensus(context: Context): Promise<Omit<Offered, "offer">> {
+export async function readCensus(context: BaseContext): Promise<Omit<Offered, "offer">> {
   const { store, policy } = context;
   const rows = await store.slotRows(policy.account, policy.region, await readForeign(context));
   const census: SlotCensus = {

@@ -55,13 +55,13 @@ export function createStep(context: Context, held: Held): Step {
 }
 
 /** Throws Retryable if a pause is in force. A pause is never shortened by a wake. */
-export function refusePaused(context: Context, until: Date, what: string): void {
+export function refusePaused(context: Pick<Context, "clock">, until: Date, what: string): void {
   const afterMs = until.getTime() - context.clock.now().getTime();
   if (afterMs > 0)
     throw new Retryable("paused", `${what} is paused until ${until.toISOString()}.`, { afterMs });
 }
 
 /** The date `ms` milliseconds from now. */
-export function later(context: Context, ms: number): Date {
+export function later(context: Pick<Context, "clock">, ms: number): Date {
   return new Date(context.clock.now().getTime() + ms);
 }

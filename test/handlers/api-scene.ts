@@ -202,7 +202,7 @@ export function createApiScene(base: TestStore) {
       const due = (await store.due(now, 256)).filter(({ topic }) => topic !== "report");
       const until = new Date(now.getTime() + 60_000);
       for (const held of await store.claim(due.slice(0, 1), newId(context, "lease"), now, until)) {
-        await runHeld(context, held);
+        await runHeld({ ...scene.context, ...context }, held);
       }
       scene.pass(1);
       if (errors.length > 0) throw new Error(errors.join("\n"));
@@ -215,7 +215,7 @@ export function createApiScene(base: TestStore) {
         const due = (await store.due(now, 256)).filter(({ topic }) => topic !== "report");
         const lease = newId(context, "lease");
         for (const held of await store.claim(due.slice(0, 8), lease, now, new Date(now.getTime() + 60_000))) {
-          await runHeld(context, held);
+          await runHeld({ ...scene.context, ...context }, held);
           scene.pass(1);
         }
         if (errors.length > 0) throw new Error(errors.join("\n"));
