@@ -8,7 +8,7 @@ export const FUNCTIONS = ["webhook", "http", "wake", "tick", "migrate"] as const
 export type FunctionName = (typeof FUNCTIONS)[number];
 
 /** Functions whose steps split migrations: the parser is a process of its own, with its WebAssembly beside it. */
-const SPLITTING: readonly FunctionName[] = ["http", "wake", "tick"];
+const SPLITTING: readonly FunctionName[] = ["wake", "tick"];
 const WORKER = "splitter-worker.mjs";
 
 /** What pg and others load by `require` is Node's own; libpg-query finds its WebAssembly beside `__dirname`. */

@@ -19,6 +19,9 @@ export interface AwsJsonOptions {
   readonly target: string;
   /** AWS' JSON protocol, 1.0 or 1.1, as the service has it. */
   readonly version: "1.0" | "1.1";
+  /** How often it is tried; three times unless said. */
+  readonly triesMax?: number;
+  readonly timeoutMs?: number;
 }
 
 /** One action with its input. Throws Retryable `aws_unavailable`, or Refused `aws_refused`. Tries three times. */
@@ -34,6 +37,7 @@ const SHOWN_CHARACTERS = 300;
 
 export function createAwsCall(options: AwsJsonOptions): AwsCall {
   const { service, region, endpoint, credentials, target, version } = options;
+  const { triesMax = TRIES_MAX, timeoutMs = TIMEOUT_MS } = options;
   const signer = new SignatureV4({ service, region, credentials, sha256: Sha256 });
   const url = new URL(endpoint);
   const send = async (action: string, body: string) => {
@@ -51,7 +55,7 @@ export function createAwsCall(options: AwsJsonOptions): AwsCall {
       body,
     });
     const { headers } = await signer.sign(request);
-    const signal = AbortSignal.timeout(TIMEOUT_MS);
+    const signal = AbortSignal.timeout(timeoutMs);
     return fetch(url, { method: "POST", headers: withoutHost(headers), body, signal });
   };
   return async (action, input) => {
@@ -61,7 +65,7 @@ export function createAwsCall(options: AwsJsonOptions): AwsCall {
         return await readAnswer(action, await send(action, body));
       } catch (error) {
         const failure = asUnavailable(action, error);
-        if (failure instanceof Refused || tries >= TRIES_MAX) throw failure;
+        if (failure instanceof Refused || tries >= triesMax) throw failure;
         await new Promise((resolve) => setTimeout(resolve, WAIT_MS * tries));
       }
     }

@@ -1,10 +1,9 @@
-import { GetParameterCommand, ParameterNotFound, PutParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
 import { readOuter, writeOuter } from "../domain/epoch.ts";
-import { Retryable } from "../domain/errors.ts";
+import { Refused, Retryable } from "../domain/errors.ts";
 import { EPOCH_FOLLOW_MS } from "../domain/limits.ts";
 import type { EpochKeeper } from "../handlers/ports-brake.ts";
+import { createAwsCall } from "./aws-json.ts";
 import type { Credentials } from "./dsql-credentials.ts";
-import { unknownOf } from "./dsql-failure.ts";
 
 /** Half of the time in which a write must follow, so that one that was sent in time also ends in time. */
 const CALL_MS = EPOCH_FOLLOW_MS / 2;
@@ -18,45 +17,40 @@ export interface EpochParameterOptions {
 }
 
 /**
- * The epoch in an SSM parameter (ssm:GetParameter and ssm:PutParameter on it), with one client for the life of the
- * process. The SDK retries nothing: a repeated write could arrive late.
+ * The epoch in an SSM parameter (ssm:GetParameter and ssm:PutParameter on it). Nothing is tried again: a repeated write
+ * could arrive late.
  */
 export function createEpochParameter(options: EpochParameterOptions): EpochKeeper {
   const { name: Name, region, credentials, endpoint } = options;
-  const client = new SSMClient({ region, credentials, maxAttempts: 1, ...(endpoint ? { endpoint } : {}) });
+  const call = createAwsCall({
+    ...{ service: "ssm", region, credentials, target: "AmazonSSM", version: "1.1" },
+    endpoint: endpoint ?? `https://ssm.${region}.amazonaws.com`,
+    triesMax: 1,
+    timeoutMs: CALL_MS,
+  });
   return {
     async read() {
       try {
-        const abortSignal = AbortSignal.timeout(CALL_MS);
-        const { Parameter } = await client.send(new GetParameterCommand({ Name }), { abortSignal });
-        return readOuter(Parameter?.Value ?? "");
+        const { Parameter } = await call("GetParameter", { Name });
+        return readOuter(String(Object(Parameter).Value ?? ""));
       } catch (error) {
-        if (error instanceof ParameterNotFound) return null;
+        if (error instanceof Refused && error.message.includes("ParameterNotFound")) return null;
         throw unavailable(Name, error);
       }
     },
     async write(epoch) {
-      const parameter = {
-        Name,
-        Value: writeOuter(epoch),
-        Type: "String",
-        Tier: "Standard",
-        Overwrite: true,
-      } as const;
-      const abortSignal = AbortSignal.timeout(CALL_MS);
-      await client.send(new PutParameterCommand(parameter), { abortSignal }).catch((error: unknown) => {
+      const parameter = { Name, Value: writeOuter(epoch), Type: "String", Tier: "Standard", Overwrite: true };
+      await call("PutParameter", parameter).catch((error: unknown) => {
         throw unavailable(Name, error);
       });
     },
-    close: () => client.destroy(),
+    close: () => {},
   };
 }
 
 function unavailable(name: string, error: unknown): Retryable {
-  const { cause, retryAfterMs } = unknownOf(error);
+  const cause = error instanceof Error ? error.message : String(error);
   const next = "Nothing is done until it can be read and written (ssm:GetParameter, ssm:PutParameter).";
-  return new Retryable("epoch_unavailable", `The epoch in the SSM parameter ${name}: ${cause} ${next}`, {
-    afterMs: retryAfterMs,
-    cause: error,
-  });
+  const text = `The epoch in the SSM parameter ${name}: ${cause} ${next}`;
+  return new Retryable("epoch_unavailable", text, { cause: error });
 }
