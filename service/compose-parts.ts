@@ -102,9 +102,10 @@ function epochKeeperOf(config: StoreConfig): EpochKeeper | null {
 }
 
 /** Also where no prefix is set: parameters that were made under an earlier one are removed. */
-export function parametersOf({ access }: Config, { region, credentials }: DsqlConnectionOptions) {
+export function parametersOf({ access, clusters }: Config, { region, credentials }: DsqlConnectionOptions) {
   const { ssmEndpoint: endpoint } = access;
-  return createParameters({ region, credentials, ...(endpoint ? { endpoint } : {}) });
+  const { extraTags } = clusters;
+  return createParameters({ region, credentials, extraTags, ...(endpoint ? { endpoint } : {}) });
 }
 
 /** Null unless a role says who signs. */

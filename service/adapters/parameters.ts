@@ -28,6 +28,8 @@ export interface ParametersOptions {
   readonly endpoint?: string;
   /** For one put or removal as a whole: it must end within the lease of its step. */
   readonly callTimeoutMs?: number;
+  /** Tags that the organisation wants on everything: put on new ones, and nothing is known by them. */
+  readonly extraTags?: Readonly<Record<string, string>>;
 }
 
 type Tags = Readonly<Record<string, string>>;
@@ -37,7 +39,7 @@ type Tags = Readonly<Record<string, string>>;
  * nothing: the wakeup does. Throws Retryable `parameter_unavailable` and Refused `parameter_refused`.
  */
 export function createParameters(options: ParametersOptions): Parameters & { close(): void } {
-  const { region, credentials, endpoint, callTimeoutMs = CALL_TIMEOUT_MS } = options;
+  const { region, credentials, endpoint, callTimeoutMs = CALL_TIMEOUT_MS, extraTags = {} } = options;
   const client = new SSMClient({ region, credentials, maxAttempts: 1, ...(endpoint ? { endpoint } : {}) });
   const limited = async <T>(name: string, work: (calls: Calls) => Promise<T>): Promise<T> => {
     try {
@@ -47,7 +49,7 @@ export function createParameters(options: ParametersOptions): Parameters & { clo
     }
   };
   return {
-    put: ({ name, value, tags }) => limited(name, (calls) => put(calls, value, tags)),
+    put: ({ name, value, tags }) => limited(name, (calls) => put(calls, value, tags, extraTags)),
     remove: (name, tags) => limited(name, (calls) => remove(calls, tags)),
     close: () => client.destroy(),
   };
@@ -92,8 +94,8 @@ function callsOf(client: SSMClient, name: string, abortSignal: AbortSignal) {
   };
 }
 
-async function put(calls: Calls, value: string, tags: Tags): Promise<"put" | "foreign"> {
-  if ((await calls.create(value, tags)) === "made") return "put";
+async function put(calls: Calls, value: string, tags: Tags, extraTags: Tags): Promise<"put" | "foreign"> {
+  if ((await calls.create(value, { ...extraTags, ...tags })) === "made") return "put";
   const found = await calls.tags();
   if (!found) throw new Retryable("parameter_unavailable", "The SSM parameter was removed while it was put.");
   if (!isOurs(found, tags)) return "foreign";

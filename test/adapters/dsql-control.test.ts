@@ -39,6 +39,24 @@ async function controlWith(script: (asked: Asked) => Answer | "hang") {
   return { control, asked: server.asked };
 }
 
+it("asks for the organisation's tags and key, and replaces none of ours", async () => {
+  const server = await startScriptedServer(() => cluster("CREATING"));
+  const kmsKeyArn = "arn:aws:kms:us-east-1:123456789012:key/k";
+  const control = createClusterControl({
+    region: "us-east-1",
+    endpoint: server.url,
+    credentials: async () => ({ accessKeyId: "AKIDEXAMPLE", secretAccessKey: "secret" }),
+    extraTags: { team: "db", "offshoot:cluster": "stolen" },
+    kmsKeyArn,
+  });
+  ends.push(control.close, server.close);
+  await control.create(request);
+  expect(JSON.parse(server.asked[0]?.body ?? "")).toMatchObject({
+    kmsEncryptionKey: kmsKeyArn,
+    tags: { team: "db", "offshoot:cluster": "clu_1" },
+  });
+});
+
 const request = { clientToken: "token-1", tags: { "offshoot:cluster": "clu_1" } };
 
 describe("the status of a cluster", () => {

@@ -58,6 +58,19 @@ describe("a parameter", () => {
     expect(await rejection(readValue("/a/one"))).toMatchObject({ name: "ParameterNotFound" });
   });
 
+  it("has the tags of the organisation besides, which nothing is known by", async () => {
+    const { region, neighboursUrl: endpoint } = local.ready;
+    const options = { region, endpoint, credentials: async () => LOCAL };
+    const tagged = createParameters({ ...options, extraTags: { team: "db" } });
+    expect(await tagged.put({ name: "/b/two", value: "value", tags: TAGS })).toBe("put");
+    const resource = { ResourceType: "Parameter", ResourceId: "/b/two" } as const;
+    const { TagList } = await client.send(new ListTagsForResourceCommand(resource));
+    expect(TagList).toContainEqual({ Key: "team", Value: "db" });
+    tagged.close();
+    expect(await put("/b/two", "second")).toBe("put");
+    expect(await parameters.remove("/b/two", TAGS)).toBe("removed");
+  });
+
   it("stays ours with further tags", async () => {
     await put("/b/one");
     const resource = { ResourceType: "Parameter", ResourceId: "/b/one" } as const;
