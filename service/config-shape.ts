@@ -81,7 +81,9 @@ export interface Config extends StoreConfig {
   readonly connect: {
     /** What comments show in the place of aws.connectTo. */
     readonly to: AwsConfig["connectTo"];
-    readonly command: string | null; readonly environment: string | null };
+    readonly command: string | null;
+    readonly environment: string | null;
+  };
   readonly log: { readonly level: string };
 }
 

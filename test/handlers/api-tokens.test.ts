@@ -42,6 +42,7 @@ describe("a token", () => {
     const given = await token(role);
     expect(scene.signed).toEqual([
       {
+        kind: "tenant",
         arn: `arn:aws:dsql:us-east-1:111122223333:cluster/${endpoint?.identifier}`,
         endpoint: endpoint?.host,
         user,

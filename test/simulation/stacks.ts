@@ -34,19 +34,15 @@ export function createStacks(stage: Stage, aws: Aws): Stacks {
     void Object.assign(stack, { status, failure: { cause, at: stage.now(), quota } });
   const advance = (name: string, stack: AwsStack): void => {
     const cluster = aws.clusters.get(stack.identifier ?? "");
-    switch (stack.status) {
-      case "CREATE_IN_PROGRESS":
-        return form(stack, cluster);
-      case "ROLLBACK_IN_PROGRESS":
-        return empty(stack, cluster, "ROLLBACK_FAILED", () => {
-          stack.status = "ROLLBACK_COMPLETE";
-        });
-      case "DELETE_IN_PROGRESS":
-        // Somebody uses the roles, or CloudFormation has a bad day.
-        if (stage.fault(0.05)) return fail(stack, "DELETE_FAILED", "a role is in use");
-        return empty(stack, cluster, "DELETE_FAILED", () => void stacks.delete(name));
-      default:
-        return;
+    if (stack.status === "CREATE_IN_PROGRESS") form(stack, cluster);
+    else if (stack.status === "ROLLBACK_IN_PROGRESS") {
+      empty(stack, cluster, "ROLLBACK_FAILED", () => {
+        stack.status = "ROLLBACK_COMPLETE";
+      });
+    } else if (stack.status === "DELETE_IN_PROGRESS") {
+      // Somebody uses the roles, or CloudFormation has a bad day.
+      if (stage.fault(0.05)) fail(stack, "DELETE_FAILED", "a role is in use");
+      else empty(stack, cluster, "DELETE_FAILED", () => void stacks.delete(name));
     }
   };
   const form = (stack: AwsStack, cluster: AwsCluster | undefined) => {
