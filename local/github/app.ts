@@ -1,4 +1,4 @@
-import { createPublicKey, generateKeyPairSync, type KeyObject } from "node:crypto";
+import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from "node:crypto";
 
 /** The permissions that this GitHub knows, as the App has them that is there from the start. */
 export const GRANTED = {
@@ -33,6 +33,8 @@ export interface App extends Grants {
 
 export interface AppInput extends Grants {
   readonly name: string;
+  /** A key that the App had before; without it a new one is made. */
+  readonly privateKeyPem?: string | undefined;
   readonly webhookUrl: string | undefined;
   readonly webhookSecret: string;
 }
@@ -47,9 +49,9 @@ export function createApps() {
     current: (): App | null => app,
     /** What was granted where the App is installed; null if it is not. */
     installation: (): Grants | null => installation,
-    /** Makes it, with a new key; it is not installed yet. */
-    make(input: AppInput): App {
-      const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+    /** Makes it; it is not installed yet. */
+    make({ privateKeyPem: kept, ...input }: AppInput): App {
+      const privateKey = kept ? createPrivateKey(kept) : makeKey();
       const privateKeyPem = privateKey.export({ type: "pkcs1", format: "pem" }).toString();
       app = { ...input, privateKeyPem, publicKey: createPublicKey(privateKey) };
       installation = null;
@@ -65,6 +67,8 @@ export function createApps() {
     },
   };
 }
+
+const makeKey = (): KeyObject => generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey;
 
 /** More than Offshoot needs. */
 export const ALL_GRANTS: Grants = { permissions: GRANTED, events: APP_EVENTS };

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
-import { appendFileSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { appendFileSync } from "node:fs";
+import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { runLocal } from "../run.ts";
 import { createAccess } from "./access.ts";
@@ -10,6 +10,7 @@ import { createCredentials } from "./credentials.ts";
 import { createDeliveries } from "./deliveries.ts";
 import { createDeviceLogins, INTERVAL_SECONDS } from "./device.ts";
 import { createFaults } from "./faults.ts";
+import { countStart, keptKey, writeKey } from "./home.ts";
 import { createJobs } from "./jobs.ts";
 import { addLocalApi } from "./local-api.ts";
 import { createManifests } from "./manifest.ts";
@@ -106,7 +107,7 @@ function readUrl(name: string, text: string | undefined): string | undefined {
 async function start(flags: Flags): Promise<{ ready: LocalGitHubReady; stop(): Promise<void> }> {
   const { directory, webhookUrl, webhookSecret, recordFile, noApp } = flags;
   const site = { apiUrl: "", pageUrl: "" };
-  const state = createState();
+  const state = createState(countStart(directory));
   const broadcast = createBroadcast();
   const { apps } = state;
   const deliveries = createDeliveries({
@@ -146,7 +147,8 @@ async function start(flags: Flags): Promise<{ ready: LocalGitHubReady; stop(): P
   const pageUrl = `http://${ADDRESS}:${port}`;
   const apiUrl = pageUrl + API_PREFIX;
   Object.assign(site, { pageUrl, apiUrl });
-  const made = noApp ? null : apps.make({ ...ALL_GRANTS, name: "Offshoot local", webhookUrl, webhookSecret });
+  const settings = { ...ALL_GRANTS, name: "Offshoot local", webhookUrl, webhookSecret };
+  const made = noApp ? null : apps.make({ ...settings, privateKeyPem: keptKey(directory) });
   if (made) apps.install();
   const privateKeyFile = writeKey(directory, made?.privateKeyPem);
   const identity = {
@@ -157,15 +159,6 @@ async function start(flags: Flags): Promise<{ ready: LocalGitHubReady; stop(): P
     await Promise.all([app.close(), deliveries.close()]);
   };
   return { ready: { ready: true, pageUrl, apiUrl, ...identity, privateKeyFile, webhookSecret }, stop };
-}
-
-/** Written anew, so that nobody else can have it open; an App's key that is gone is removed. Out: its path. */
-function writeKey(directory: string, pem: string | undefined): string {
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
-  const file = join(directory, "app.pem");
-  rmSync(file, { force: true });
-  if (pem !== undefined) writeFileSync(file, pem, { mode: 0o600, flag: "wx" });
-  return file;
 }
 
 /** One line per call, written at once: the process may be killed. */

@@ -22,10 +22,17 @@ export type State = ReturnType<typeof createState>;
 /** Unique over the whole host, whatever they belong to, so that no id works as another kind's by chance. */
 const FIRST_ID = 7_100_000;
 const FIRST_REPOSITORY_ID = 4001;
+/** More than one start makes of anything. */
+const IDS_PER_START = 1_000_000;
+const REPOSITORY_IDS_PER_START = 100;
 
-/** The organisation `acme` with two repositories, its people, and the installed App. */
-export function createState() {
-  let lastId = FIRST_ID;
+/**
+ * The organisation `acme` with two repositories, its people, and the installed App. What an earlier start knew is gone, but
+ * not from the service's store, so no id of it comes again: in goes how many starts there were before.
+ */
+export function createState(startsBefore: number) {
+  let lastId = FIRST_ID + startsBefore * IDS_PER_START;
+  const firstRepositoryId = FIRST_REPOSITORY_ID + startsBefore * REPOSITORY_IDS_PER_START;
   const nextId = () => {
     lastId += 1;
     return lastId;
@@ -37,7 +44,7 @@ export function createState() {
   const bot = account(`${APP_SLUG}[bot]`, "Bot");
   const accounts = [organisation, ...people, renovate, bot];
   const repositories = SEEDS.map((seed, index) =>
-    seedRepository(seed, organisation, FIRST_REPOSITORY_ID + index),
+    seedRepository(seed, organisation, firstRepositoryId + index),
   );
   const installed = [...repositories];
 

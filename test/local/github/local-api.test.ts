@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
+import { chmod, mkdtemp, readFile, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
@@ -185,6 +185,33 @@ describe("faults", () => {
 describe("the process", () => {
   it("keeps the private key from other people", async () => {
     expect((await stat(local.ready.privateKeyFile)).mode & 0o777).toBe(0o600);
+  });
+
+  it("keeps the App's key over a restart, unless others could have read it, and gives no id twice", async () => {
+    const home = await mkdtemp(join(tmpdir(), "offshoot-github-"));
+    const startOnce = async () => {
+      const one = await startLocalGitHub({ directory: home });
+      try {
+        const octokit = await asInstallation(one);
+        const { data } = await octokit.request("GET /repos/{owner}/{repo}", SHOP);
+        const { number } = await openPull(one);
+        const { id: comment } = await one.call<{ id: number }>("POST", `${PULLS}/${number}/comments`, {
+          author: "wendy",
+          body: "Hello",
+        });
+        return { key: await readFile(one.ready.privateKeyFile, "utf8"), ids: [data.id, comment] };
+      } finally {
+        await one.stop();
+      }
+    };
+    const first = await startOnce();
+    const second = await startOnce();
+    await chmod(join(home, "app.pem"), 0o644);
+    const third = await startOnce();
+    expect(second.key).toBe(first.key);
+    expect(third.key).not.toBe(first.key);
+    expect(new Set([first, second, third].flatMap(({ ids }) => ids)).size).toBe(6);
+    await rm(home, { recursive: true });
   });
 
   it("records requests and answers, without tokens", async () => {
