@@ -174,6 +174,22 @@ describe("the configuration", () => {
     expect(found).toEqual([expect.stringMatching(/^OFFSHOOT_ACCESS_FILE: given a value; expected nothing/)]);
   });
 
+  it("keeps the epoch in one place outside the store, or nowhere", () => {
+    expect(readConfig(GOOD, readFile).epoch).toBeNull();
+    const file = { OFFSHOOT_EPOCH_FILE: "/var/lib/offshoot/epoch" };
+    expect(readConfig({ ...GOOD, ...file }, readFile).epoch).toEqual({
+      kind: "file",
+      path: file.OFFSHOOT_EPOCH_FILE,
+    });
+    const parameter = { OFFSHOOT_EPOCH_PARAMETER: "/offshoot-epoch/main" };
+    expect(readConfig({ ...GOOD, ...parameter }, readFile).epoch).toEqual({
+      ...{ kind: "parameter", name: "/offshoot-epoch/main", endpoint: null },
+    });
+    expect(problems({ ...file, ...parameter })).toEqual([
+      expect.stringMatching(/^OFFSHOOT_EPOCH_FILE: given a value; expected nothing/),
+    ]);
+  });
+
   it("reports all problems at once", () => {
     const found = problems({ AWS_REGION: "here", OFFSHOOT_PORT: "-1", OFFSHOOT_GITHUB_APP_ID: undefined });
     expect(found.map((line) => line.split(":")[0])).toEqual([
@@ -235,6 +251,8 @@ describe("the configuration", () => {
     ["OFFSHOOT_TOKEN_ROLE_ARN", "arn:aws:iam::123456789012:user/somebody"],
     ["OFFSHOOT_STS_ENDPOINT", "sts.amazonaws.com"],
     ["OFFSHOOT_SSM_ENDPOINT", "ftp://ssm"],
+    ["OFFSHOOT_EPOCH_PARAMETER", "offshoot/epoch"],
+    ["OFFSHOOT_EPOCH_PARAMETER", "/aws/epoch"],
     ["OFFSHOOT_PARAMETER_PREFIX", "offshoot"],
     ["OFFSHOOT_PARAMETER_PREFIX", "/aws/offshoot"],
     ["OFFSHOOT_ACCESS", "acme/*"],

@@ -57,10 +57,14 @@ function open(name: string): Promise<PullClient> {
   return openPull(stack.github.pageUrl, "acme/shop", { author: "wendy", title: name, branch: name, files });
 }
 
-/** The service on what an older backup says, in a store of its own under the same address. */
+/** Puts what an older backup says in the place of the store, under its address, while the service runs. */
 async function restoreUnderService(file: string): Promise<void> {
-  await stack.killService();
-  await administer("alter database store rename to former", "create database store");
+  await administer(
+    "alter database store with allow_connections false",
+    "select pg_terminate_backend(pid) from pg_stat_activity where datname = 'store'",
+    "alter database store rename to former",
+    "create database store",
+  );
   expect(await offshoot("store", "migrate")).toMatchObject({ code: 0 });
   expect(await offshoot("store", "restore", "--in", file)).toMatchObject({
     code: 0,
@@ -68,7 +72,6 @@ async function restoreUnderService(file: string): Promise<void> {
       /^Restored \d+ rows\. Nothing is done with them until `offshoot store confirm`/,
     ),
   });
-  await stack.startService();
 }
 
 async function warnings(): Promise<string> {
@@ -76,7 +79,7 @@ async function warnings(): Promise<string> {
   return JSON.stringify(((await answer.json()) as { warnings?: unknown }).warnings ?? null);
 }
 
-it("a service on a restored store deletes and creates nothing until a person has confirmed", async () => {
+it("a service whose store is restored under it deletes and creates nothing until a person has confirmed", async () => {
   const file = join(directory, "store.jsonl");
   const known = await open("known");
   await waitForReport(known, /Database ready/);
@@ -89,6 +92,7 @@ it("a service on a restored store deletes and creates nothing until a person has
   const before = [...(await listClusters(stack))].sort();
   expect(before).toHaveLength(2);
 
+  const pid = stack.servicePid();
   await restoreUnderService(file);
   await known.close("wendy");
   const later = await open("later");
@@ -131,4 +135,5 @@ it("a service on a restored store deletes and creates nothing until a person has
   expect(after).toContain(other);
   expect(await warnings()).not.toContain("Paused after a restore");
   expect((await offshoot("store", "confirm")).out).toContain("Nothing waits");
+  expect(process.kill(pid, 0)).toBe(true);
 }, 120_000);
