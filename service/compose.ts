@@ -101,9 +101,8 @@ export function composeHttp(config: Config, announce: Announce): { app: FastifyI
 }
 
 /** What answers webhooks and nothing else: the least that a function has to load. */
-export function composeWebhook(config: Config, announce: Announce): { deps: WebhookDeps; pool: pg.Pool } {
-  const pool = openPool(config, FUNCTION_CONNECTIONS);
-  return { deps: webhookOf(config, logOf(config), silent, pool, announce), pool };
+export function composeWebhook(config: Config, announce: Announce): WebhookDeps {
+  return webhookOf(config, logOf(config), silent, openPool(config, FUNCTION_CONNECTIONS), announce);
 }
 
 /** What works on wakeups, for a function: no HTTP. Throws if no queue is configured. */
@@ -127,7 +126,7 @@ function composeApp(
   pool: pg.Pool,
   announce?: Announce,
 ) {
-  const apps = createApps({ ...config.github, appUserAgent: "offshoot", log: context.log });
+  const apps = createApps({ ...appOf(config), log: context.log });
   const lacking = watchApp({ apps, clock, log: context.log }, config.github);
   const warnings = () => [context.brake?.known() ?? null, lacking()].filter((line) => line !== null);
   const app = buildApp({
@@ -161,7 +160,7 @@ function composeBase(config: Config, nudge: Nudge, pool: pg.Pool, announce?: Ann
     clock,
     chance,
     control,
-    github: createGitHub({ ...config.github, appUserAgent: "offshoot" }),
+    github: createGitHub(appOf(config)),
     log,
     nudge,
     policy: policyOf(config),
@@ -186,7 +185,7 @@ function composeSteps(config: Config, base: Base) {
     stacks,
     databases: createDatabases(connection),
     splitter,
-    redelivery: createRedelivery({ ...config.github, appUserAgent: "offshoot" }),
+    redelivery: createRedelivery(appOf(config)),
     parameters,
     measure: createMeasure(),
   };
@@ -197,6 +196,11 @@ function composeSteps(config: Config, base: Base) {
     await base.close();
   };
   return { context, close };
+}
+
+/** The App as its calls to GitHub need it. */
+function appOf({ github }: Config) {
+  return { ...github, appUserAgent: "offshoot" };
 }
 
 function warnOfRestores({ epoch }: Config, log: Log): void {

@@ -5,8 +5,9 @@ import { Refused, Retryable } from "../domain/errors.ts";
 import type { Credentials } from "./dsql-credentials.ts";
 
 /**
- * AWS' JSON protocol for a function that makes one or two small calls: an SDK client would be larger than the whole rest
- * of the webhook's bundle (300 KB of 250 allowed), and loading it most of a cold start. Everything else uses the SDK.
+ * AWS' JSON protocol for the small calls of the public functions: hints, secrets, the epoch. An SDK client would be larger
+ * than the whole rest of the webhook's bundle (300 KB of 250 allowed), and loading it most of a cold start. Everything
+ * else uses the SDK.
  */
 export interface AwsJsonOptions {
   /** As it stands in the signature, such as `sqs`. */
@@ -24,7 +25,7 @@ export interface AwsJsonOptions {
   readonly timeoutMs?: number;
 }
 
-/** One action with its input. Throws Retryable `aws_unavailable`, or Refused `aws_refused`. Tries three times. */
+/** One action with its input. Throws Retryable `aws_unavailable`, or Refused `aws_refused`. */
 export type AwsCall = (action: string, input: object) => Promise<Readonly<Record<string, unknown>>>;
 
 /** An answer within a Region takes milliseconds; what has none after this is tried again. */

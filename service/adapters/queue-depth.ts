@@ -1,5 +1,4 @@
-import { createAwsCall } from "./aws-json.ts";
-import type { QueueOptions } from "./queue.ts";
+import { createSqsCall, type QueueOptions } from "./queue.ts";
 
 /** Messages of the queue of hints, as SQS counts them, and of the queue of those that failed too often. */
 export interface QueueDepth {
@@ -10,11 +9,8 @@ export interface QueueDepth {
 
 /** Asks SQS how many messages there are, roughly. Throws Retryable or Refused. */
 export async function readQueueDepth(options: QueueOptions): Promise<QueueDepth> {
-  const { region, credentials, url, endpoint } = options;
-  const call = createAwsCall({
-    ...{ service: "sqs", region, credentials, target: "AmazonSQS", version: "1.0" },
-    endpoint: endpoint ?? new URL(url).origin,
-  });
+  const { url } = options;
+  const call = createSqsCall(options);
   const attributesOf = async (QueueUrl: string) => {
     const AttributeNames = ["ApproximateNumberOfMessages", "RedrivePolicy"];
     const answer = await call("GetQueueAttributes", { QueueUrl, AttributeNames });

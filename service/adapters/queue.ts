@@ -1,6 +1,6 @@
 import { Refused } from "../domain/errors.ts";
 import type { Hint, Queue } from "../handlers/ports-queue.ts";
-import { createAwsCall } from "./aws-json.ts";
+import { type AwsCall, createAwsCall } from "./aws-json.ts";
 import { mapBounded } from "./bounded.ts";
 import type { Credentials } from "./dsql-credentials.ts";
 
@@ -19,11 +19,9 @@ export interface QueueOptions {
 }
 
 /** SQS, as far as hints need it. A message that was refused or lost is no loss: the schedule finds its wakeup. */
-export function createQueue({ region, credentials, url, endpoint }: QueueOptions): Queue {
-  const call = createAwsCall({
-    ...{ service: "sqs", region, credentials, target: "AmazonSQS", version: "1.0" },
-    endpoint: endpoint ?? new URL(url).origin,
-  });
+export function createQueue(options: QueueOptions): Queue {
+  const { url } = options;
+  const call = createSqsCall(options);
   const sendBatch = async (hints: readonly Hint[], now: Date) => {
     const entries = hints.map((hint, index) => entryOf(hint, index, now));
     const { Failed: failed } = await call("SendMessageBatch", { QueueUrl: url, Entries: entries });
@@ -39,6 +37,14 @@ export function createQueue({ region, credentials, url, endpoint }: QueueOptions
       await mapBounded(batches, BATCHES_AT_ONCE, (batch) => sendBatch(batch, now));
     },
   };
+}
+
+/** SQS' own protocol, at the host of the queue's URL unless another one is named. */
+export function createSqsCall({ region, credentials, url, endpoint }: QueueOptions): AwsCall {
+  return createAwsCall({
+    ...{ service: "sqs", region, credentials, target: "AmazonSQS", version: "1.0" },
+    endpoint: endpoint ?? new URL(url).origin,
+  });
 }
 
 function entryOf({ topic, key, dueAt }: Hint, index: number, now: Date) {

@@ -12,6 +12,11 @@ export interface Remaining {
 /** The longest that the loop sleeps before it looks at the time that is left. */
 const LOOK_MS = 250;
 
+/** Hints of one name are for one key, and one look serves them all. */
+export function hintName({ topic, key }: Hint): string {
+  return `${topic} ${key}`;
+}
+
 /** Of what was woken, the hints that a message can carry: what is due later is found by the schedule. */
 export function sendable(hints: readonly Hint[], now: Date): readonly Hint[] {
   return hints.filter(({ dueAt }) => dueAt.getTime() - now.getTime() <= HINT_DELAY_MS);
@@ -112,16 +117,15 @@ interface Desk {
 function createDesk(hints: readonly Hint[]): Desk {
   const open = new Map<string, Hint>();
   const failed = new Map<string, Hint>();
-  const idOf = ({ topic, key }: Hint) => `${topic} ${key}`;
   const take = (some: readonly Hint[]) => {
-    for (const hint of some) open.delete(idOf(hint));
+    for (const hint of some) open.delete(hintName(hint));
     return some;
   };
   const sorted = () => [...open.values()].sort((a, b) => a.dueAt.getTime() - b.dueAt.getTime());
   const put = (more: readonly Hint[]) => {
     for (const hint of more) {
-      const known = open.get(idOf(hint));
-      if (!known || hint.dueAt < known.dueAt) open.set(idOf(hint), hint);
+      const known = open.get(hintName(hint));
+      if (!known || hint.dueAt < known.dueAt) open.set(hintName(hint), hint);
     }
   };
   put(hints);
@@ -143,7 +147,7 @@ function createDesk(hints: readonly Hint[]): Desk {
       const [next] = sorted();
       return next ? Math.max(0, next.dueAt.getTime() - now.getTime()) : null;
     },
-    fail: (hint) => void failed.set(idOf(hint), hint),
+    fail: (hint) => void failed.set(hintName(hint), hint),
     failed: () => [...failed.values()],
   };
 }

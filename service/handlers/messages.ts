@@ -1,5 +1,5 @@
 import type { Context } from "./context.ts";
-import { type Remaining, workOnHints } from "./hints.ts";
+import { hintName, type Remaining, workOnHints } from "./hints.ts";
 import type { Hint, Queue } from "./ports-queue.ts";
 import { TOPICS } from "./ports-store.ts";
 
@@ -32,12 +32,8 @@ export async function answerMessages(
   }
   const hints = read.flatMap(({ hint }) => (hint ? [hint] : []));
   const failed = await workOnHints(context, queue, hints, remaining);
-  const names = new Set(failed.map(nameOf));
-  return read.filter(({ hint }) => !hint || names.has(nameOf(hint))).map(({ id }) => id);
-}
-
-function nameOf({ topic, key }: Hint): string {
-  return `${topic} ${key}`;
+  const names = new Set(failed.map(hintName));
+  return read.filter(({ hint }) => !hint || names.has(hintName(hint))).map(({ id }) => id);
 }
 
 function readHint(body: string, now: Date): Hint | null {

@@ -14,6 +14,7 @@ export interface AfterResponse {
 
 const API = "2020-01-01/extension";
 const NAME = "after-response";
+/** The API is on the same machine: what fails three times in a row will not come back. */
 const TRIES_MAX = 3;
 const WAIT_MS = 50;
 

@@ -2,8 +2,7 @@
 import { readSetupConfig } from "../config.ts";
 import type { Environment } from "../config-shape.ts";
 import { Refused } from "../domain/errors.ts";
-import { composeSetup, needsSetup, openSecretBook } from "../setup.ts";
-import { readEnvironment } from "./environment.ts";
+import { composeSetup, needsSetup, openSecretBook, withSecrets } from "../setup.ts";
 import { type HttpHandler, handlerOf } from "./http-handler.ts";
 
 /**
@@ -21,7 +20,7 @@ export async function untilSetUp(
   let service: HttpHandler | null = null;
   return async (event, context) => {
     if (!service) {
-      const now = await readEnvironment(process.env);
+      const now = await withSecrets(process.env);
       if (!needsSetup(now)) service = await open(now);
     }
     return (service ?? setup)(event, context);

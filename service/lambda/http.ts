@@ -6,10 +6,10 @@ import { logOf } from "../compose-parts.ts";
 import { readConfig } from "../config.ts";
 import type { Environment } from "../config-shape.ts";
 import { PAIR } from "../domain/setup.ts";
+import { withSecrets } from "../setup.ts";
 import { createAfterResponse } from "./after-response.ts";
 import { announceLater } from "./announce-later.ts";
 import { onColdStart } from "./cold-start.ts";
-import { readEnvironment } from "./environment.ts";
 import { type HttpHandler, handlerOf } from "./http-handler.ts";
 import { untilSetUp } from "./http-setup.ts";
 
@@ -28,7 +28,7 @@ export const handler = onColdStart(async () => {
 
 /** The service, or what there is before it has a GitHub App. */
 async function begin(open: (env: Environment) => Promise<HttpHandler>): Promise<HttpHandler> {
-  const env = await readEnvironment(process.env);
+  const env = await withSecrets(process.env);
   if (env[PAIR.appId]) return open(env);
   return untilSetUp(env, open);
 }

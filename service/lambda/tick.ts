@@ -7,7 +7,7 @@ import { onColdStart } from "./cold-start.ts";
 import { readFunctionConfig } from "./environment.ts";
 
 export const handler = onColdStart(async () => {
-  const { context, queue, pool } = composeWorker(await readFunctionConfig(process.env));
+  const { context, queue, pool } = composeWorker(await readFunctionConfig());
   await checkStoreVersion(pool);
   return (_event: ScheduledEvent, invocation: Context): Promise<void> =>
     tick(context, queue, { remainingMs: () => invocation.getRemainingTimeInMillis() });

@@ -7,7 +7,7 @@ import { onColdStart } from "./cold-start.ts";
 import { readFunctionConfig } from "./environment.ts";
 
 export const handler = onColdStart(async () => {
-  const { context, queue, pool } = composeWorker(await readFunctionConfig(process.env));
+  const { context, queue, pool } = composeWorker(await readFunctionConfig());
   await checkStoreVersion(pool);
   return async ({ Records }: SQSEvent, invocation: Context): Promise<SQSBatchResponse> => {
     const messages = Records.map(({ messageId, body }) => ({ id: messageId, body }));

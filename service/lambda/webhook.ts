@@ -10,9 +10,9 @@ import { readFunctionConfig } from "./environment.ts";
 
 export const handler = onColdStart(async () => {
   const after = await createAfterResponse(process.env["AWS_LAMBDA_RUNTIME_API"]);
-  const config = await readFunctionConfig(process.env);
+  const config = await readFunctionConfig();
   const announce = announceLater(composeQueue(config), after, logOf(config));
-  const { deps } = composeWebhook(config, announce);
+  const deps = composeWebhook(config, announce);
   return (event: APIGatewayProxyEventV2, _context: Context): Promise<APIGatewayProxyStructuredResultV2> =>
     after.during(() => answerFunctionEvent(deps, event));
 });
