@@ -47,7 +47,7 @@ export function accessConfig(read: Reader, readFile: ReadFile): Config["access"]
 function rules(read: Reader, readFile: ReadFile): readonly AccessRule[] {
   const expected = `a JSON list of access rules, or its path in ${LIST_FILE}`;
   const given = read.optional(LIST, /^[\s\S]*$/, expected);
-  const file = read.optional(LIST_FILE, /^\S.{0,4094}$/, "the path of a JSON list of access rules");
+  const file = read.path(LIST_FILE, "the path of a JSON list of access rules");
   if (given !== null && file !== null) {
     read.problem(LIST_FILE, "a value", `nothing, because ${LIST} is set too`);
     return [];

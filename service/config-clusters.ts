@@ -16,7 +16,7 @@ export function clustersConfig(read: Reader): Config["clusters"] {
   const role = (name: string) => read.optional(name, ROLE_ARN, "the ARN of an IAM role");
   return {
     stacks: {
-      for: read.oneOf("OFFSHOOT_STACKS", ["none", "previews", "all"], "none") as "none" | "previews" | "all",
+      for: read.oneOf("OFFSHOOT_STACKS", ["none", "previews", "all"], "none"),
       prefix: read.text(
         "OFFSHOOT_STACK_PREFIX",
         PREFIX,

@@ -10,7 +10,7 @@ const NAME = /^\/(?!aws|ssm)[\w.-]+(\/[\w.-]+){0,14}$/i;
 /** Reads and checks them; problems go to `read`. */
 export function epochConfig(read: Reader): StoreConfig["epoch"] {
   const name = read.optional(PARAMETER, NAME, "the name of an SSM parameter, such as /offshoot/epoch");
-  const path = read.optional(FILE, /^\S.{0,4094}$/, "the path of a file that is not restored with the store");
+  const path = read.path(FILE, "the path of a file that is not restored with the store");
   if (name !== null && path !== null) {
     read.problem(FILE, "a value", `nothing, because ${PARAMETER} is set too`);
     return null;

@@ -24,11 +24,7 @@ export function githubConfig(read: Reader, readFile: ReadFile): Config["github"]
 }
 
 function privateKey(read: Reader, readFile: ReadFile): string {
-  const file = read.optional(
-    "OFFSHOOT_GITHUB_PRIVATE_KEY_FILE",
-    /^\S.{0,4094}$/,
-    "the path of the App's key",
-  );
+  const file = read.path("OFFSHOOT_GITHUB_PRIVATE_KEY_FILE", "the path of the App's key");
   const expected = "the App's private key as PEM, or its path in OFFSHOOT_GITHUB_PRIVATE_KEY_FILE";
   if (file) {
     read.ignore("OFFSHOOT_GITHUB_PRIVATE_KEY");

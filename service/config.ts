@@ -27,6 +27,7 @@ export { ConfigProblems } from "./env-reader.ts";
 const REGION = /^[a-z]{2,4}(-[a-z]+)+-\d$/;
 const CLUSTER_HOST = /^[a-z0-9]{26}\.dsql[a-z0-9-]*\.[a-z0-9-]+\.on\.aws$/;
 const ASSIGNMENTS = /^[A-Z_][A-Z0-9_]*=[\w./:@%+,-]*( [A-Z_][A-Z0-9_]*=[\w./:@%+,-]*)*$/;
+const ADDRESS = /^[\w.-]{1,255}:\d{1,5}$/;
 const LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"];
 const HOUR_MS = 3_600_000;
 /** The command line's own, which may stand in the same environment. */
@@ -113,7 +114,7 @@ function wholeConfig(read: Reader, readFile: ReadFile): Config {
 
 /** Where the App's secrets are: read before everything else, and only checked here. */
 function checkSecrets(read: Reader): void {
-  read.optional("OFFSHOOT_SECRETS_FILE", /^\S.{0,4094}$/, "the path of a file that set-up may write");
+  read.path("OFFSHOOT_SECRETS_FILE", "the path of a file that set-up may write");
   read.optional(
     "OFFSHOOT_SECRETS_ARN",
     /^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:[\w/+=.@-]{1,512}$/,
@@ -147,12 +148,8 @@ function store(read: Reader): StoreConfig["store"] {
 
 function connectTo(read: Reader, readFile: ReadFile): AwsConfig["connectTo"] {
   const expected = "address:port, such as 127.0.0.1:5432";
-  const given = read.optional("OFFSHOOT_DSQL_CONNECT_TO", /^[\w.-]{1,255}:\d{1,5}$/, expected);
-  const caFile = read.optional(
-    "OFFSHOOT_DSQL_CA_FILE",
-    /^\S.{0,4094}$/,
-    "the path of a file of PEM certificates",
-  );
+  const given = read.optional("OFFSHOOT_DSQL_CONNECT_TO", ADDRESS, expected);
+  const caFile = read.path("OFFSHOOT_DSQL_CA_FILE", "the path of a file of PEM certificates");
   if (caFile && !isCertificates(caFile, readFile)) {
     read.problem("OFFSHOOT_DSQL_CA_FILE", caFile, "the path of a readable file of PEM certificates");
   }
@@ -165,10 +162,14 @@ function connectTo(read: Reader, readFile: ReadFile): AwsConfig["connectTo"] {
     );
   }
   if (!given || !caFile) return null;
-  const colon = given.lastIndexOf(":");
-  const port = Number(given.slice(colon + 1));
+  const { address, port } = splitAddress(given);
   if (port < 1 || port > 65_535) read.problem("OFFSHOOT_DSQL_CONNECT_TO", given, expected);
-  return { address: given.slice(0, colon), port, caFile };
+  return { address, port, caFile };
+}
+
+function splitAddress(given: string): { readonly address: string; readonly port: number } {
+  const colon = given.lastIndexOf(":");
+  return { address: given.slice(0, colon), port: Number(given.slice(colon + 1)) };
 }
 
 function queueConfig(read: Reader): Config["queue"] {
@@ -182,18 +183,17 @@ function queueConfig(read: Reader): Config["queue"] {
 function shownAddress(read: Reader): Config["connect"]["to"] {
   const given = read.optional(
     "OFFSHOOT_CONNECT_TO",
-    /^[\w.-]{1,255}:\d{1,5}$/,
+    ADDRESS,
     "the address:port that people connect to, such as 127.0.0.1:15432",
   );
   const expected = "the path, on people's machines, of a file of PEM certificates";
-  const caFile = read.optional("OFFSHOOT_CONNECT_CA_FILE", /^\S.{0,4094}$/, expected);
+  const caFile = read.path("OFFSHOOT_CONNECT_CA_FILE", expected);
   if ((given === null) !== (caFile === null)) {
     const [missing, set] = ["OFFSHOOT_CONNECT_CA_FILE", "OFFSHOOT_CONNECT_TO"];
     read.problem(given ? missing : set, "nothing", "a value, because the other of the two is set");
   }
   if (!given || !caFile) return null;
-  const colon = given.lastIndexOf(":");
-  return { address: given.slice(0, colon), port: Number(given.slice(colon + 1)), caFile };
+  return { ...splitAddress(given), caFile };
 }
 
 function limitsConfig(read: Reader): Config["limits"] {

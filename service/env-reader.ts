@@ -20,7 +20,9 @@ export interface Reader {
   secret(name: string, expected: string): string;
   /** A whole number within bounds; `fallback` null means required. */
   integer(name: string, least: number, most: number, fallback: number | null): number;
-  oneOf(name: string, values: readonly string[], fallback: string): string;
+  oneOf<Value extends string>(name: string, values: readonly Value[], fallback: Value): Value;
+  /** The path of a file, or null if the variable is not set; nothing is read. */
+  path(name: string, expected: string): string | null;
   /** A URL without a trailing slash. */
   url(name: string, protocols: readonly string[], fallback: string): string;
   /** Knows a variable whose value does not matter, because another one stands in for it. */
@@ -47,6 +49,8 @@ export interface Variable {
 
 /** How much of a wrong value is repeated. */
 const SHOWN_CHARACTERS = 60;
+/** Linux takes no longer ones. */
+const PATH = /^\S.{0,4094}$/;
 
 export function createReader(env: Readonly<Record<string, string | undefined>>): Reader {
   const problems: string[] = [];
@@ -82,13 +86,13 @@ export function createReader(env: Readonly<Record<string, string | undefined>>):
       checked(name, (value) => pattern.test(value), expected, "") || null,
     secret: (name, expected) => checked(name, () => true, expected, null),
     integer(name, least, most, fallback) {
-      const fits = (value: string) =>
-        /^\d{1,16}$/.test(value) && Number(value) >= least && Number(value) <= most;
+      const fits = (value: string) => isWithin(value, least, most);
       const expected = `a whole number from ${least} to ${most}`;
       return Number(checked(name, fits, expected, fallback === null ? null : String(fallback)));
     },
-    oneOf: (name, values, fallback) =>
-      checked(name, (value) => values.includes(value), `one of ${values.join(", ")}`, fallback),
+    oneOf: <Value extends string>(name: string, values: readonly Value[], fallback: Value) =>
+      checked(name, isOneOf(values), `one of ${values.join(", ")}`, fallback) as Value,
+    path: (name, expected) => checked(name, (value) => PATH.test(value), expected, "") || null,
     url(name, protocols, fallback) {
       const fits = (value: string) => URL.canParse(value) && protocols.includes(new URL(value).protocol);
       const expected = `a URL that begins with ${protocols.join("// or ")}//`;
@@ -107,6 +111,14 @@ export function createReader(env: Readonly<Record<string, string | undefined>>):
       throwProblems(without);
     },
   };
+}
+
+function isWithin(value: string, least: number, most: number): boolean {
+  return /^\d{1,16}$/.test(value) && Number(value) >= least && Number(value) <= most;
+}
+
+function isOneOf(values: readonly string[]): (value: string) => boolean {
+  return (value) => values.includes(value);
 }
 
 /** A key that was pasted into the wrong variable must not be printed either. */

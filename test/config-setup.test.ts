@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { ConfigProblems, readConfig, readSetupConfig } from "../service/config.ts";
+import { readConfig, readSetupConfig } from "../service/config.ts";
 import { needsSetup } from "../service/setup.ts";
+import { problemsOf } from "./support/config-env.ts";
 
 const GOOD = {
   AWS_REGION: "eu-central-1",
@@ -11,13 +12,7 @@ const GOOD = {
 };
 
 function problems(change: Readonly<Record<string, string | undefined>>): readonly string[] {
-  try {
-    readSetupConfig({ ...GOOD, ...change });
-    return [];
-  } catch (error) {
-    if (error instanceof ConfigProblems) return error.problems;
-    throw error;
-  }
+  return problemsOf(() => readSetupConfig({ ...GOOD, ...change }));
 }
 
 describe("the configuration of a service without an App", () => {

@@ -1,49 +1,8 @@
-import { generateKeyPairSync } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { rootCertificates } from "node:tls";
 import { describe, expect, it } from "vitest";
-import { ConfigProblems, describeVariables, readConfig, readStoreConfig } from "../service/config.ts";
-
-const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
-const PEM = privateKey.export({ type: "pkcs1", format: "pem" }).toString();
-const CERTIFICATE = rootCertificates.slice(0, 2).join("\n");
-
-const GOOD: Readonly<Record<string, string>> = {
-  AWS_REGION: "eu-central-1",
-  OFFSHOOT_AWS_ACCOUNT: "123456789012",
-  OFFSHOOT_STORE_URL: "postgresql://localhost/offshoot",
-  OFFSHOOT_GITHUB_APP_ID: "1001",
-  OFFSHOOT_GITHUB_PRIVATE_KEY: PEM,
-  OFFSHOOT_GITHUB_WEBHOOK_SECRETS: "a secret of twenty-some characters",
-};
-
-const ROLE_ARN = "arn:aws:iam::123456789012:role/offshoot/token";
-
-const files: Readonly<Record<string, string>> = {
-  "/ca.pem": CERTIFICATE,
-  "/app.pem": PEM,
-  "/not.pem": "hello",
-  "/access.json":
-    '[{"repositories":["acme/*"],"iamRole":"arn:aws:iam::123456789012:role/dev","databaseRole":"app"}]',
-  "/access-wrong.json": '[{"tenants":"*","iamRole":"dev","databaseRole":"app"}]',
-  "/garbled.pem": "-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----\n",
-};
-function readFile(path: string): string {
-  const text = files[path];
-  if (text === undefined) throw new Error("ENOENT");
-  return text;
-}
-
-function problems(change: Readonly<Record<string, string | undefined>>): readonly string[] {
-  try {
-    readConfig({ ...GOOD, ...change }, readFile);
-    return [];
-  } catch (error) {
-    if (error instanceof ConfigProblems) return error.problems;
-    throw error;
-  }
-}
+import { describeVariables, readConfig, readStoreConfig } from "../service/config.ts";
+import { GOOD, PEM, problems, ROLE_ARN, readFile } from "./support/config-env.ts";
 
 describe("the configuration", () => {
   it("needs six variables and has defaults for the rest", () => {
@@ -319,48 +278,6 @@ describe("the configuration", () => {
       readStoreConfig({ AWS_REGION, OFFSHOOT_AWS_ACCOUNT, OFFSHOOT_STORE_URL }, readFile).store.kind,
     ).toBe("postgres");
     expect(() => readStoreConfig({ AWS_REGION }, readFile)).toThrow(/2 problems/);
-  });
-
-  it("reads how clusters are made, and makes them by themselves without a word", () => {
-    const { clusters } = readConfig(GOOD, readFile);
-    expect(clusters).toMatchObject({
-      extraTags: {},
-      kmsKeyArn: null,
-      stacks: { for: "none", prefix: "offshoot-" },
-    });
-    const given = {
-      OFFSHOOT_STACKS: "previews",
-      OFFSHOOT_STACK_PREFIX: "db-",
-      OFFSHOOT_STACK_ROLE_ARN: ROLE_ARN,
-      OFFSHOOT_STACK_BOUNDARY_ARN: "arn:aws:iam::123456789012:policy/offshoot/boundary",
-      OFFSHOOT_EXTRA_TAGS: "team=db",
-      OFFSHOOT_KMS_KEY_ARN: "arn:aws:kms:eu-central-1:123456789012:key/0d6e1c1e-1111-2222-3333-444455556666",
-      OFFSHOOT_CLOUDFORMATION_ENDPOINT: "http://127.0.0.1:4000",
-    };
-    expect(readConfig({ ...GOOD, ...given }, readFile).clusters).toEqual({
-      stacks: {
-        for: "previews",
-        prefix: "db-",
-        roleArn: ROLE_ARN,
-        boundaryArn: given.OFFSHOOT_STACK_BOUNDARY_ARN,
-        endpoint: given.OFFSHOOT_CLOUDFORMATION_ENDPOINT,
-      },
-      extraTags: { team: "db" },
-      kmsKeyArn: given.OFFSHOOT_KMS_KEY_ARN,
-    });
-  });
-
-  it.each([
-    ["OFFSHOOT_STACKS", "some"],
-    ["OFFSHOOT_STACK_PREFIX", "1st-"],
-    ["OFFSHOOT_STACK_PREFIX", "a".repeat(26)],
-    ["OFFSHOOT_STACK_ROLE_ARN", "role"],
-    ["OFFSHOOT_STACK_BOUNDARY_ARN", ROLE_ARN],
-    ["OFFSHOOT_EXTRA_TAGS", "offshoot:kind=tenant"],
-    ["OFFSHOOT_KMS_KEY_ARN", "alias/db"],
-    ["OFFSHOOT_CLOUDFORMATION_ENDPOINT", "127.0.0.1"],
-  ])("names %s=%s", (name, value) => {
-    expect(problems({ [name]: value })).toEqual([expect.stringContaining(`${name}: given`)]);
   });
 
   it("has every variable in the README's table", () => {

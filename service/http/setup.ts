@@ -80,7 +80,8 @@ const SIGN_IN =
 
 function proofText(proof: Proof): string {
   if (proof.kind === "arrived") return "GitHub's test delivery arrived here, with a good signature.";
-  const next = "Check that GitHub reaches this address, then `offshoot doctor` tries again.";
+  const next =
+    "Check that GitHub reaches this address: the App's settings (Advanced) list its deliveries and repeat one. `offshoot doctor` checks the rest.";
   if (proof.kind === "unseen") return `No test delivery of GitHub was seen yet. ${next}`;
   return `GitHub's test delivery failed: ${proof.status}. ${next}`;
 }

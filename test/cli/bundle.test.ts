@@ -1,11 +1,11 @@
 import { spawn, spawnSync } from "node:child_process";
-import { once } from "node:events";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { buildCli } from "../../scripts/build.ts";
 import { createCluster } from "../local/dsql/clients.ts";
+import { ended } from "../support/cli-process.ts";
 import { type LocalDsql, startLocalDsql } from "../support/local-dsql.ts";
 
 /** The bound of the issue; a bare start of node is the unit, so that a slow machine does not matter. */
@@ -42,12 +42,7 @@ async function offshoot(...args: string[]) {
     env,
     stdio: ["ignore", "pipe", "pipe"],
   });
-  const [out, err] = await Promise.all([
-    child.stdout.toArray(),
-    child.stderr.toArray(),
-    once(child, "close"),
-  ]);
-  return { code: child.exitCode, out: out.join(""), err: err.join("") };
+  return ended(child);
 }
 
 describe("the one file of the command line", () => {

@@ -12,6 +12,7 @@ import { type Loopback, openLoopback } from "../../service/cli/loopback.ts";
 import { CANCEL_REQUEST, firstPacket } from "../../service/cli/wire.ts";
 import type { Token } from "../../service/client/client.ts";
 import { createCluster } from "../local/dsql/clients.ts";
+import { ended } from "../support/cli-process.ts";
 import { FAKE_KEY, type FakeApi, fakeEnvironment, startFakeApi } from "../support/fake-api.ts";
 import { type LocalDsql, startLocalDsql } from "../support/local-dsql.ts";
 
@@ -155,12 +156,7 @@ describe("offshoot run and connect, as a bundle", () => {
   async function offshoot(args: readonly string[], input = "") {
     const child = spawn(process.execPath, [bundle, ...args], { env, stdio: ["pipe", "pipe", "pipe"] });
     child.stdin.end(input);
-    const [out, err] = await Promise.all([
-      child.stdout.toArray(),
-      child.stderr.toArray(),
-      once(child, "close"),
-    ]);
-    return { code: child.exitCode, out: out.join(""), err: err.join("") };
+    return ended(child);
   }
 
   const script = (text: string) => ["run", "--env", ID, "--", process.execPath, "-e", text];

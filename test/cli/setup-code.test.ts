@@ -9,10 +9,10 @@ import {
   SecretsManagerClient,
 } from "@aws-sdk/client-secrets-manager";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { LOCAL } from "../local/dsql/clients.ts";
 import { runCli } from "../support/cli-process.ts";
 import { type LocalDsql, startLocalDsql } from "../support/local-dsql.ts";
 
-const CREDENTIALS = { accessKeyId: "local", secretAccessKey: "local" };
 const HOUR_MS = 3_600_000;
 
 let directory = "";
@@ -24,10 +24,14 @@ beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), "offshoot-code-"));
   dsql = await startLocalDsql({ directory, flags: { "no-engines": true } });
   const { region, neighboursUrl: endpoint } = dsql.ready;
-  client = new SecretsManagerClient({ region, endpoint, credentials: CREDENTIALS });
+  client = new SecretsManagerClient({ region, endpoint, credentials: LOCAL });
   const { ARN = "" } = await client.send(new CreateSecretCommand({ Name: "offshoot", SecretString: "{}" }));
   env = {
-    ...{ AWS_REGION: region, AWS_ACCESS_KEY_ID: "local", AWS_SECRET_ACCESS_KEY: "local" },
+    ...{
+      AWS_REGION: region,
+      AWS_ACCESS_KEY_ID: LOCAL.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: LOCAL.secretAccessKey,
+    },
     ...{ OFFSHOOT_SECRETS_ARN: ARN, OFFSHOOT_SECRETS_ENDPOINT: endpoint },
     OFFSHOOT_PUBLIC_URL: "https://offshoot.example/live/",
   };

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { readSettings } from "../../infra/settings.ts";
-import { ConfigProblems } from "../../service/env-reader.ts";
+import { problemsOf } from "../support/config-env.ts";
 
 const ACCESS =
   '[{"repositories":["acme/*"],"iamRole":"arn:aws:iam::123456789012:role/dev","databaseRole":"app"}]';
@@ -8,13 +8,7 @@ const files: Readonly<Record<string, string>> = { "/access.json": `${ACCESS}\n` 
 const readFile = (path: string) => files[path] ?? "";
 
 function problems(env: Readonly<Record<string, string>>): readonly string[] {
-  try {
-    readSettings(env, readFile);
-    return [];
-  } catch (error) {
-    if (error instanceof ConfigProblems) return error.problems;
-    throw error;
-  }
+  return problemsOf(() => readSettings(env, readFile));
 }
 
 describe("a deployment", () => {

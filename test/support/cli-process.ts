@@ -1,6 +1,7 @@
-import { spawn } from "node:child_process";
+import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
+import type { Readable, Writable } from "node:stream";
 import type { Finding } from "../../service/cli/findings.ts";
 
 const CLI = join(import.meta.dirname, "..", "..", "service", "cli.ts");
@@ -18,6 +19,11 @@ export async function runCli(args: readonly string[], env: Readonly<Record<strin
     env: { PATH: process.env["PATH"] ?? "", HOME: "/nowhere", AWS_EC2_METADATA_DISABLED: "true", ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
+  return ended(child);
+}
+
+/** What a process said until it ended, and its exit code. */
+export async function ended(child: ChildProcessByStdio<Writable | null, Readable, Readable>): Promise<Ended> {
   const [out, err] = await Promise.all([
     child.stdout.toArray(),
     child.stderr.toArray(),

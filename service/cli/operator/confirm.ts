@@ -7,18 +7,16 @@ import { type BrakeContext, readBrake, releaseBrake } from "../../handlers/brake
 import type { Command, Input } from "../command.ts";
 import { EXIT, Exit } from "../exit.ts";
 import { type Io, note, say, sayJson, shown } from "../terminal.ts";
-import { withStore } from "./store.ts";
+import { QUIET, withStore } from "./store.ts";
 import { compare, tellDifferences } from "./sweep.ts";
 
-const quiet = { info: () => {}, warn: () => {}, error: () => {} };
-
 /** Runs `work` with what the brake compares. */
-export async function withBrake<T>(
+async function withBrake<T>(
   io: Io,
   { store }: Pick<ReturnType<typeof openStore>, "store">,
   work: (context: BrakeContext) => Promise<T>,
 ): Promise<T> {
-  const context = brakeContextOf(readStoreConfig(io.env), store, { now: () => new Date() }, quiet);
+  const context = brakeContextOf(readStoreConfig(io.env), store, { now: () => new Date() }, QUIET);
   try {
     return await work(context);
   } finally {

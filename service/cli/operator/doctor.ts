@@ -18,13 +18,10 @@ const LATE_MS = 5 * 60_000;
 
 /** Checks configuration, store, queue, AWS and the GitHub App. Without a whole configuration only the store is asked. */
 export async function operatorFindings(given: Io): Promise<Finding[]> {
-  const env = await withSecrets(given.env).catch((error: unknown) => ({
-    ...given.env,
-    problem: error instanceof Error ? error.message : String(error),
-  }));
-  const io = { ...given, env };
+  const whole = withSecrets(given.env);
+  const io = { ...given, env: await whole.catch(() => given.env) };
   const findings = await findingsOf([
-    ["configuration", async () => configurationText(env)],
+    ["configuration", async () => configurationText(await whole)],
     [
       "store",
       () => withStore(io, async ({ flavour }) => `${flavour} answers, and its schema is this version's`),
@@ -39,7 +36,7 @@ export async function operatorFindings(given: Io): Promise<Finding[]> {
     );
   }
   if (!findings[0]?.ok) return findings;
-  const config = readConfig(env);
+  const config = readConfig(io.env);
   const outside: readonly Check[] = [
     ...(config.queue.url === null ? [] : [["queue", () => queueText(config)] as const]),
     ["AWS", () => clustersText(config)],
@@ -50,7 +47,6 @@ export async function operatorFindings(given: Io): Promise<Finding[]> {
 }
 
 function configurationText(env: Io["env"]): string {
-  if (env["problem"] !== undefined) throw new Error(env["problem"]);
   return `complete; the service is reached at ${readConfig(env).api.publicUrl}`;
 }
 

@@ -8,18 +8,17 @@ import type { Command } from "../command.ts";
 import { EXIT } from "../exit.ts";
 import { type Io, note, say, sayJson, table, time } from "../terminal.ts";
 import { endOf, labelsOf } from "../values.ts";
-import { withStore } from "./store.ts";
+import { QUIET, withStore } from "./store.ts";
 
 /** Runs `work` with what the handlers of keys need, on the store. */
 function withKeys<T>(io: Io, work: (context: CredentialContext) => Promise<T>): Promise<T> {
-  const quiet = () => undefined;
   return withStore(io, ({ store }) =>
     work({
       store,
       clock: { now: () => new Date() },
       chance: { number: Math.random, bytes: (count) => randomBytes(count) },
       secrets,
-      log: { info: quiet, warn: quiet, error: quiet },
+      log: QUIET,
     }),
   );
 }

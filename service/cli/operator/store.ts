@@ -2,11 +2,15 @@
 import { checkStoreVersion, migrateStore } from "../../adapters/store/schema.ts";
 import { openStore } from "../../compose-parts.ts";
 import { readStoreConfig } from "../../config.ts";
+import type { Log } from "../../handlers/ports.ts";
 import type { Command } from "../command.ts";
 import { EXIT } from "../exit.ts";
 import { type Io, say, sayJson } from "../terminal.ts";
 
 type Opened = ReturnType<typeof openStore>;
+
+/** The log of handlers that a command runs: what it has to say, it says itself. */
+export const QUIET: Log = { info: () => {}, warn: () => {}, error: () => {} };
 
 /** Runs `work` on the store, whose schema is this version's, and closes it. Throws ConfigProblems or Refused. */
 export async function withStore<T>(io: Io, work: (opened: Opened) => Promise<T>): Promise<T> {
