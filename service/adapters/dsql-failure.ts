@@ -5,6 +5,7 @@ import {
   ServiceQuotaExceededException,
   ValidationException,
 } from "@aws-sdk/client-dsql";
+import type { Unknown } from "../domain/cluster.ts";
 
 /** A cause is one line in a log or a comment, not a dump. */
 const CAUSE_CHARACTERS = 200;
@@ -15,12 +16,6 @@ const RETRY_AFTER_MAX_MS = 15 * 60_000;
 export type Failure =
   | { readonly kind: "absent" | "quota" | "conflict" | "protected" | "refused"; readonly cause: string }
   | Unknown;
-
-export interface Unknown {
-  readonly kind: "unknown";
-  readonly cause: string;
-  readonly retryAfterMs?: number;
-}
 
 /**
  * Sorts what the SDK threw. The names and statuses are those of the service model (BOTO, dsql 2018-05-10); a 404 or 403

@@ -41,10 +41,11 @@ type Sign = TokenSigner["sign"];
 type Request = Omit<Parameters<Sign>[0], "kind">;
 
 /**
- * TokenSigner for one signing role on the AWS SDK, with one STS client for the life of the process; `close` drops its connections. Every token
- * is signed by a session of its own, whose policy lets it do nothing but connect to that one cluster in that one way, and
- * lasts until the earlier end of both. Nothing is kept. A token of DbConnect fits every database role that is mapped to
- * the signing role in that cluster, so that must be the reader's alone (config-access.ts sees to it).
+ * TokenSigner for one signing role on the AWS SDK, with one STS client for the life of the process; `close` drops its
+ * connections. Every token is signed by a session of its own, whose policy lets it do nothing but connect to that one
+ * cluster in that one way, and lasts until the earlier end of both. Nothing is kept. A token of DbConnect fits every
+ * database role that is mapped to the signing role in that cluster, so that must be the reader's alone (config-access.ts
+ * sees to it).
  * Throws Refused `token_role_denied`, Retryable `token_unavailable`.
  */
 export function createTokenSigner(options: TokenSignerOptions): {

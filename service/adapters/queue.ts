@@ -1,12 +1,12 @@
 import { Refused } from "../domain/errors.ts";
+import { HINT_DELAY_MS } from "../domain/limits.ts";
 import type { Hint, Queue } from "../handlers/ports-queue.ts";
 import { type AwsCall, createAwsCall } from "./aws-json.ts";
 import { mapBounded } from "./bounded.ts";
 import type { Credentials } from "./dsql-credentials.ts";
 
-/** The most that SendMessageBatch takes, and the longest delay of a message (SQS quotas page). */
+/** The most that SendMessageBatch takes (SQS quotas page). */
 const BATCH_MAX = 10;
-const DELAY_SECONDS_MAX = 900;
 /** Batches under way at once: a tick may find a thousand due keys. */
 const BATCHES_AT_ONCE = 8;
 
@@ -48,10 +48,10 @@ export function createSqsCall({ region, credentials, url, endpoint }: QueueOptio
 }
 
 function entryOf({ topic, key, dueAt }: Hint, index: number, now: Date) {
-  const seconds = Math.ceil((dueAt.getTime() - now.getTime()) / 1_000);
+  const delayMs = Math.min(HINT_DELAY_MS, Math.max(0, dueAt.getTime() - now.getTime()));
   return {
     Id: String(index),
     MessageBody: JSON.stringify({ topic, key }),
-    DelaySeconds: Math.min(DELAY_SECONDS_MAX, Math.max(0, seconds)),
+    DelaySeconds: Math.ceil(delayMs / 1_000),
   };
 }

@@ -2,6 +2,7 @@
 import type { Cluster } from "./cluster.ts";
 import type { ClusterDecision, ClusterRecord } from "./cluster-decision.ts";
 import {
+  ABSENCE_CONFIRM_MS,
   CREATE_SLOW_MS,
   CREATING_LOOK_FIRST_MS,
   CREATING_LOOK_LAST_MS,
@@ -28,6 +29,22 @@ export function record(cluster: Cluster, change: Partial<Omit<ClusterRecord, "do
 
 export function gone(cluster: Cluster, event: string): ClusterRecord {
   return record(cluster, { status: "gone", lookMs: null, event });
+}
+
+/** AWS shows it in a state that a cluster in use never has. */
+export function unexpectedRecord(cluster: Cluster): ClusterRecord {
+  const reason = "unexpected_status";
+  return record(cluster, { reason, lookMs: ABSENCE_CONFIRM_MS, event: reason });
+}
+
+/** One answer without it is not believed: the next one, a while later, may be. */
+export function absentRecord(cluster: Cluster): ClusterRecord {
+  return record(cluster, { absent: cluster.absentSince ? "keep" : "note", lookMs: ABSENCE_CONFIRM_MS });
+}
+
+/** Whether it has been absent for long enough to be believed. */
+export function isAbsenceConfirmed({ absentSince }: Cluster, now: Date): boolean {
+  return absentSince !== null && since(absentSince, now) >= ABSENCE_CONFIRM_MS;
 }
 
 /** AWS is still at it. */

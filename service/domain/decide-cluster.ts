@@ -9,8 +9,10 @@ import type {
 } from "./cluster.ts";
 import type { ClusterCall, ClusterDecision, ClusterRecord } from "./cluster-decision.ts";
 import {
+  absentRecord,
   creatingRecord,
   gone,
+  isAbsenceConfirmed,
   isLeaving,
   mayUnprotect,
   protectedRecord,
@@ -19,6 +21,7 @@ import {
   removingLookMs,
   retry,
   since,
+  unexpectedRecord,
 } from "./cluster-record.ts";
 import {
   adoptStack,
@@ -107,18 +110,10 @@ export function decideFound(cluster: Cluster, found: Observation, now: Date): Cl
   if (found.kind !== "absent") return adopt(cluster, found, "cluster_adopted");
   // A stack that was undone has no attempt any more, but one of before may arrive late.
   const attempted = since(cluster.attemptedAt ?? cluster.statusSince, now);
-  const confirmed =
-    cluster.absentSince !== null &&
-    since(cluster.absentSince, now) >= ABSENCE_CONFIRM_MS &&
-    attempted >= CLIENT_TOKEN_TRUST_MS + CREATE_LATE_MS;
+  const confirmed = isAbsenceConfirmed(cluster, now) && attempted >= CLIENT_TOKEN_TRUST_MS + CREATE_LATE_MS;
   // The environment sees a lost cluster and writes a new intent with a new token.
   if (confirmed) return record(cluster, { status: "gone", lookMs: null, event: "create_lost" });
-  return record(cluster, {
-    absent: cluster.absentSince ? "keep" : "note",
-    reason: cluster.reason,
-    trouble: cluster.trouble,
-    lookMs: ABSENCE_CONFIRM_MS,
-  });
+  return { ...absentRecord(cluster), reason: cluster.reason, trouble: cluster.trouble };
 }
 
 /**
@@ -208,19 +203,12 @@ function seenCreating(cluster: Cluster, seen: Known, now: Date): ClusterDecision
 function seenAvailable(cluster: Cluster, seen: Known, now: Date, isFenced: boolean | null): ClusterDecision {
   switch (seen.kind) {
     case "absent":
-      if (cluster.absentSince && since(cluster.absentSince, now) >= ABSENCE_CONFIRM_MS) {
-        return gone(cluster, "cluster_missing");
-      }
-      return record(cluster, { absent: cluster.absentSince ? "keep" : "note", lookMs: ABSENCE_CONFIRM_MS });
+      return isAbsenceConfirmed(cluster, now) ? gone(cluster, "cluster_missing") : absentRecord(cluster);
     case "usable":
       return seenUsable(cluster, seen, now, isFenced);
     case "creating":
     case "failed":
-      return record(cluster, {
-        reason: "unexpected_status",
-        lookMs: ABSENCE_CONFIRM_MS,
-        event: "unexpected_status",
-      });
+      return unexpectedRecord(cluster);
     case "deleting":
       return removedByOthers(cluster);
   }

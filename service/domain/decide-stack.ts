@@ -11,7 +11,9 @@ import type {
 } from "./cluster.ts";
 import type { ClusterDecision, ClusterRecord } from "./cluster-decision.ts";
 import {
+  absentRecord,
   creatingRecord,
+  isAbsenceConfirmed,
   isLeaving,
   mayUnprotect,
   protectedRecord,
@@ -20,9 +22,9 @@ import {
   removingLookMs,
   retry,
   since,
+  unexpectedRecord,
 } from "./cluster-record.ts";
 import {
-  ABSENCE_CONFIRM_MS,
   CREATING_LOOK_LAST_MS,
   READY_LOOK_MS,
   REFUSED_LOOK_MS,
@@ -136,20 +138,13 @@ function stackAvailable(cluster: Cluster, seen: StackObservation, now: Date): Cl
   switch (seen.kind) {
     case "forming":
     case "broken":
-      return record(cluster, {
-        reason: "unexpected_status",
-        lookMs: ABSENCE_CONFIRM_MS,
-        event: "unexpected_status",
-      });
+      return unexpectedRecord(cluster);
     case "leaving":
       return removedByOthers(cluster);
     case "blocked":
     case "hollow":
       // As with any cluster, one 404 is not believed; what is left of the stack is then seen out by this row.
-      if (cluster.absentSince && since(cluster.absentSince, now) >= ABSENCE_CONFIRM_MS) {
-        return removedByOthers(cluster);
-      }
-      return record(cluster, { absent: cluster.absentSince ? "keep" : "note", lookMs: ABSENCE_CONFIRM_MS });
+      return isAbsenceConfirmed(cluster, now) ? removedByOthers(cluster) : absentRecord(cluster);
   }
 }
 

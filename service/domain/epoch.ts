@@ -8,6 +8,9 @@
  */
 import { EPOCH_ADVANCE_MS } from "./limits.ts";
 
+/** The mark of the store that holds its epoch. */
+export const EPOCH_MARK = "epoch";
+
 /** What the store says. */
 export interface InnerEpoch {
   readonly epoch: number;
@@ -86,7 +89,7 @@ export function storeName(store: { readonly kind: "postgres" } | { readonly kind
   return store.kind === "dsql" ? store.host : "postgres";
 }
 
-/** As it is kept in the store; null for a text that is none. */
+/** As it is kept in the store; null if it is not there. Throws for a text that is no JSON. */
 export function readInner(text: string | null): InnerEpoch | null {
   if (text === null) return null;
   const { epoch, at, restored } = JSON.parse(text) as {

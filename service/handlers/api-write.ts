@@ -15,7 +15,10 @@ import { waitUntil } from "./wait.ts";
 /** A row that a step wrote at the same moment is read again; steps write a few times a second at most. */
 const STALE_TRIES = 10;
 
-/** Runs a write in one transaction with the memory of its answer; repeated on rows that somebody else wrote first. Throws Refused `paused_after_restore`. */
+/**
+ * Runs a write in one transaction with the memory of its answer; repeated on rows that somebody else wrote first. Throws
+ * Refused `paused_after_restore`.
+ */
 export async function write<Body>(
   context: ApiContext,
   asked: Write,

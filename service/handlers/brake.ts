@@ -2,6 +2,7 @@ import {
   brakeText,
   decideEpoch,
   decideInner,
+  EPOCH_MARK,
   type EpochDecision,
   epochAfter,
   type InnerEpoch,
@@ -15,8 +16,6 @@ import type { Clock, Log } from "./ports.ts";
 import type { EpochKeeper } from "./ports-brake.ts";
 import type { Store, StoreReads } from "./ports-store.ts";
 
-/** The mark of the store that holds its epoch. */
-const EPOCH = "epoch";
 /** Of several that advance at once one wins; the others look again and find it done. */
 const TRIES_MAX = 5;
 
@@ -133,13 +132,13 @@ function advance(
   return store.transaction(async (tx) => {
     const now = await readMark(tx);
     if (now?.epoch !== from?.epoch || now?.restored || clock.now().getTime() > untilMs) return false;
-    await tx.putMark(EPOCH, writeInner({ epoch, at: clock.now(), restored: null }));
+    await tx.putMark(EPOCH_MARK, writeInner({ epoch, at: clock.now(), restored: null }));
     return true;
   });
 }
 
 async function readMark(store: Pick<StoreReads, "mark">): Promise<InnerEpoch | null> {
-  return readInner(await store.mark(EPOCH));
+  return readInner(await store.mark(EPOCH_MARK));
 }
 
 function tell(log: Log, why: string | null): void {
@@ -186,7 +185,7 @@ export async function releaseBrake(context: BrakeContext, epoch: number): Promis
     if (epochAfter(inner, seen) !== epoch || inner?.restored?.isWhole === false) {
       throw new Refused("changed", "The store's epoch has changed meanwhile. Run the command again.");
     }
-    await tx.putMark(EPOCH, writeInner({ epoch, at: clock.now(), restored: null }));
+    await tx.putMark(EPOCH_MARK, writeInner({ epoch, at: clock.now(), restored: null }));
   });
   await keeper?.write({ epoch, store: storeName });
 }

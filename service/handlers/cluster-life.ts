@@ -142,7 +142,8 @@ function identifierIn(cluster: Cluster, stack: StackSeen): string | null {
   return (stack.kind === "stack" ? stack.identifier : null) ?? cluster.identifier;
 }
 
-function identifierOf({ id, status, identifier }: Cluster): string {
+/** AWS' id of a cluster that must have one by now. */
+export function identifierOf({ id, status, identifier }: Cluster): string {
   if (!identifier) throw new Error(`Cluster ${id} is ${status} without an identifier.`);
   return identifier;
 }

@@ -1,27 +1,23 @@
 /** Letting nobody connect to a retired cluster, and everybody again, without losing what an operator wrote. */
 import type { ChangeAnswer, Cluster } from "../domain/cluster.ts";
 import { FENCE_POLICY, isFence, withoutFence } from "../domain/fence.ts";
+import { identifierOf } from "./cluster-life.ts";
 import type { Context } from "./context.ts";
+import { holdCluster } from "./hold-cluster.ts";
 import type { Step } from "./step.ts";
-
-/** What became of it, with the row as it is now. */
-export interface Fenced {
-  readonly held: Cluster;
-  readonly answer: ChangeAnswer;
-}
 
 /**
  * Puts the fence, or what was there before it, in place of the policy that is read now. What the fence replaces is written
  * down first. The change is for the version that was read under this lease: a process that stood still in between, and
  * comes after another one has changed the policy, is refused by AWS. Where there was no policy there is no version to hold
- * it to; then the next look puts it right. Idempotent.
+ * it to; then the next look puts it right. Idempotent. Out: the row as it is now, and what became of the change.
  */
 export async function changeFence(
   { control }: Context,
   step: Step,
   cluster: Cluster,
   change: "fence" | "unfence",
-): Promise<Fenced> {
+): Promise<{ readonly held: Cluster; readonly answer: ChangeAnswer }> {
   const identifier = identifierOf(cluster);
   const seen = await control.readPolicy(identifier);
   if (seen.kind === "unknown") return { held: cluster, answer: seen };
@@ -30,9 +26,7 @@ export async function changeFence(
   const wanted = change === "unfence" ? withoutFence(text, cluster.formerPolicy) : FENCE_POLICY;
   if (change === "fence" ? isFenced : wanted === text) return { held: cluster, answer: { kind: "done" } };
   const formerPolicy = isFenced ? cluster.formerPolicy : (text ?? cluster.formerPolicy);
-  await step.hold((tx) => tx.updateCluster(cluster, { formerPolicy }));
-  step.ensureHeld();
-  const held = { ...cluster, formerPolicy, version: cluster.version + 1 };
+  const held = await holdCluster(step, cluster, { formerPolicy });
   return { held, answer: await control.putPolicy(identifier, wanted, version) };
 }
 
@@ -40,10 +34,4 @@ export async function changeFence(
 export async function readFence({ control }: Context, cluster: Cluster): Promise<boolean | null> {
   const seen = await control.readPolicy(identifierOf(cluster));
   return seen.kind === "seen" ? isFence(seen.text) : null;
-}
-
-function identifierOf(cluster: Cluster): string {
-  if (!cluster.identifier)
-    throw new Error(`Cluster ${cluster.id} is ${cluster.status} without an identifier.`);
-  return cluster.identifier;
 }

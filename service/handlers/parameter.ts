@@ -47,7 +47,8 @@ interface Work {
 
 /**
  * Brings the SSM parameter of one environment to what its database is now: there while it can be connected to, gone
- * otherwise, and where no prefix is set any more. The row is the written intent; nothing without this environment's tags is overwritten or removed.
+ * otherwise, and where no prefix is set any more. The row is the written intent; nothing without this environment's tags
+ * is overwritten or removed.
  */
 export async function reconcileParameter(context: Context, step: Step): Promise<void> {
   const { store, parameters, policy } = context;

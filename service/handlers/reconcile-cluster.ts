@@ -18,6 +18,7 @@ import { parsePullKey } from "../domain/owner.ts";
 import { lifeOf } from "./cluster-life.ts";
 import { type Context, newId } from "./context.ts";
 import { changeFence, readFence } from "./fence.ts";
+import { holdCluster } from "./hold-cluster.ts";
 import type { ClusterTags } from "./ports.ts";
 import type { ClusterChange, StoreTransaction, Wake } from "./ports-store.ts";
 import { later, refusePaused, type Step } from "./step.ts";
@@ -99,9 +100,7 @@ async function tagsOf({ store }: Context, cluster: Cluster): Promise<ClusterTags
 
 /** What cannot be undone is asked for under a fresh lease, on the row as it is, and in a store that was not restored. */
 async function remove(context: Context, step: Step, cluster: Cluster): Promise<void> {
-  await step.hold((tx) => tx.updateCluster(cluster, {}));
-  step.ensureHeld();
-  const held = { ...cluster, version: cluster.version + 1 };
+  const held = await holdCluster(step, cluster, {});
   const answer = await lifeOf(context, held).remove();
   await follow(context, step, held, decideRemoved(held, answer, context.clock.now()));
 }
@@ -167,10 +166,8 @@ async function protect(
 /** Under a fresh lease and on the row as it is, like every change that a cluster in use would notice. */
 async function update(context: Context, step: Step, cluster: Cluster): Promise<void> {
   const tags = await tagsOf(context, cluster);
-  await step.hold((tx) => tx.updateCluster(cluster, {}));
-  step.ensureHeld();
-  const held = { ...cluster, version: cluster.version + 1 };
-  const answer = await lifeOf(context, cluster).update(tags);
+  const held = await holdCluster(step, cluster, {});
+  const answer = await lifeOf(context, held).update(tags);
   await follow(context, step, held, decideUpdated(held, answer));
 }
 

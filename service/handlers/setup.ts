@@ -157,7 +157,7 @@ export async function proveDelivery(
 
 function refuseDone(pairs: Pairs): void {
   if (!pairs[PAIR.appId]) return;
-  const next = "To make another App, empty its secrets first; docs: README, Set up.";
+  const next = "To make another App, empty its secrets first; docs: README, Run it for your repositories.";
   throw new Refused("setup_done", `This Offshoot is set up; the link is used up. ${next}`);
 }
 

@@ -1,6 +1,7 @@
 /** A logical copy of the store: one line of JSON for each row, in the order of its key, between a header and an end. */
 import type { Pool, PoolClient } from "pg";
-import { readInner } from "../../domain/epoch.ts";
+import { EPOCH_MARK, readInner } from "../../domain/epoch.ts";
+import { markKey } from "./marks.ts";
 import { appliedMigrations } from "./schema.ts";
 
 export const FORMAT = 1;
@@ -79,7 +80,9 @@ async function* readAll(client: PoolClient, now: () => Date): AsyncGenerator<Bac
 
 async function headerOf(client: PoolClient, at: Date): Promise<BackupHeader> {
   const migrations = [...(await appliedMigrations(client))].sort();
-  const { rows } = await client.query<{ value: string }>("select value from meta where key = 'mark:epoch'");
+  const { rows } = await client.query<{ value: string }>("select value from meta where key = $1", [
+    markKey(EPOCH_MARK),
+  ]);
   const epoch = readInner(rows[0]?.value ?? null)?.epoch ?? 0;
   return { offshoot: "store", format: FORMAT, at: at.toISOString(), migrations, epoch };
 }

@@ -5,12 +5,15 @@ import type { Sql } from "./sql.ts";
 
 const COLUMNS = `id, environment_id, kind, account, region, repository_id, client_token, created_at, status, use,
   identifier, arn, endpoint, attempted_at, absent_since, status_since, reason, fenced_at, trouble, connect_role,
-  reader_role, retired_until, protected, stack, born_generation, migration_generation, migration_state, migration_since, verified_generation, verified_at, version`;
+  reader_role, retired_until, protected, stack, born_generation, migration_generation, migration_state,
+  migration_since, verified_generation, verified_at, version`;
+/** What the fence alone writes is in no insert. */
+const READ = `${COLUMNS}, former_policy`;
 
-const BY_ID = sql("cluster_by_id", `select ${COLUMNS}, former_policy from cluster where id = $1`);
+const BY_ID = sql("cluster_by_id", `select ${READ} from cluster where id = $1`);
 const LAST = sql(
   "cluster_last",
-  `select ${COLUMNS}, former_policy from cluster where environment_id = $1
+  `select ${READ} from cluster where environment_id = $1
    order by (status = 'gone'), created_at desc, id desc limit 1`,
 );
 const INSERT = sql(
@@ -51,17 +54,14 @@ const PROTECT = sql(
 );
 const IN_REGION = sql(
   "cluster_in_region",
-  `select ${COLUMNS}, former_policy from cluster where account = $1 and region = $2 and status <> 'gone' and id > $3
+  `select ${READ} from cluster where account = $1 and region = $2 and status <> 'gone' and id > $3
    order by id limit $4`,
 );
-const BY_IDS = sql(
-  "cluster_by_ids",
-  `select ${COLUMNS}, former_policy from cluster where id = any($1::text[]) order by id`,
-);
+const BY_IDS = sql("cluster_by_ids", `select ${READ} from cluster where id = any($1::text[]) order by id`);
 // Customers are never asked to yield; nor is anybody while another slot is about to be free.
 const OLDEST_RETIRED = sql(
   "cluster_oldest_retired",
-  `select ${COLUMNS}, former_policy from cluster where account = $1 and region = $2 and status = 'available' and use = 'retired'
+  `select ${READ} from cluster where account = $1 and region = $2 and status = 'available' and use = 'retired'
      and kind = 'preview' and fenced_at < $3
      and not exists (
        select 1 from cluster l where l.account = $1 and l.region = $2 and l.status <> 'gone' and l.use = 'remove'

@@ -7,13 +7,15 @@ const PUT_MARK = sql(
   "insert into meta (key, value) values ($1, $2) on conflict (key) do update set value = excluded.value",
 );
 
-/** Beside them the table holds which migrations were applied. */
-const PREFIX = "mark:";
+/** The key of a mark; beside them the table holds which migrations were applied. */
+export function markKey(name: string): string {
+  return `mark:${name}`;
+}
 
 export async function mark(db: Sql, name: string): Promise<string | null> {
-  return (await one<{ value: string }>(db, MARK, [`${PREFIX}${name}`]))?.value ?? null;
+  return (await one<{ value: string }>(db, MARK, [markKey(name)]))?.value ?? null;
 }
 
 export async function putMark(db: Sql, name: string, value: string): Promise<void> {
-  await db.query(PUT_MARK, [`${PREFIX}${name}`, value]);
+  await db.query(PUT_MARK, [markKey(name), value]);
 }

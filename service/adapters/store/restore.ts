@@ -1,6 +1,6 @@
 /** Fills an empty store from a backup, with the restore brake on from the first row. */
 import type { Pool } from "pg";
-import { readInner, writeInner } from "../../domain/epoch.ts";
+import { EPOCH_MARK, readInner, writeInner } from "../../domain/epoch.ts";
 import { Refused } from "../../domain/errors.ts";
 import {
   type BackupEnd,
@@ -20,8 +20,6 @@ import type { Database } from "./sql.ts";
 /** Far below DSQL's 3,000 rows and 10 MiB of one transaction, and Postgres' 65,535 parameters of one statement. */
 const BATCH_ROWS = 500;
 const BATCH_CHARACTERS = 2_000_000;
-
-const EPOCH = "epoch";
 
 /** Rows by table. */
 export type Restored = Readonly<Record<string, number>>;
@@ -97,7 +95,7 @@ async function engage(
   now: Date,
   checkEmpty: () => Promise<void>,
 ): Promise<void> {
-  const restored = readInner(await mark(database, EPOCH))?.restored;
+  const restored = readInner(await mark(database, EPOCH_MARK))?.restored;
   if (restored?.backupAt === header.at && !restored.isWhole) return;
   await checkEmpty();
   await setMark(database, header, false, now);
@@ -114,7 +112,7 @@ async function checkEmpty(database: Database, tables: readonly BackupTable[]): P
 
 async function setMark(database: Database, header: BackupHeader, isWhole: boolean, at: Date): Promise<void> {
   const inner = { epoch: header.epoch, at, restored: { backupAt: header.at, isWhole } };
-  await database.transaction((sql) => putMark(sql, EPOCH, writeInner(inner)));
+  await database.transaction((sql) => putMark(sql, EPOCH_MARK, writeInner(inner)));
 }
 
 function tableOf(given: BackupTable, known: readonly BackupTable[]): BackupTable {
