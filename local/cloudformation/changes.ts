@@ -33,7 +33,7 @@ export function makeChanges(records: Pick<Records, "eventsOf" | "save">) {
     /** Puts the start of an operation on file, with the token that asked for it. */
     open: (stack: StackRecord, token?: Change["token"]): void => save(stack, [stackEvent(stack)], token),
     /** A change that is no event. */
-    note: (stack: StackRecord, token?: Change["token"]): void => save(stack, [], token),
+    note: (stack: StackRecord): void => save(stack, []),
 
     /** A step that asks nobody. */
     take(stack: StackRecord, step: Exclude<Step, { do: "ask" }>): void {

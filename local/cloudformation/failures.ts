@@ -1,4 +1,5 @@
 import Type from "typebox";
+import { makeOnDemand } from "../on-demand.ts";
 
 /** A resource that shall fail, whatever its service would say. */
 export const Failure = Type.Object({
@@ -11,26 +12,13 @@ export const Failure = Type.Object({
 export type Failure = Type.Static<typeof Failure>;
 export type Failures = ReturnType<typeof makeFailures>;
 
-/** A bound on what a test may line up. */
-const MAX_FAILURES = 100;
-
 /** The failures that tests asked for; the oldest that fits is used first. */
 export function makeFailures() {
-  let failures: Failure[] = [];
+  const { add, clear, take } = makeOnDemand<Failure>();
   return {
-    add(failure: Failure): void {
-      failures = [...failures, { ...failure }].slice(-MAX_FAILURES);
-    },
-    clear(): void {
-      failures = [];
-    },
+    ...{ add, clear },
     /** The reason why this action fails now, if it does; each call uses the failure up by one. */
-    take(action: string, type: string): string | undefined {
-      const failure = failures.find((one) => one.action === action && one.type === type);
-      if (!failure) return undefined;
-      failure.times -= 1;
-      failures = failures.filter((one) => one.times > 0);
-      return failure.reason;
-    },
+    take: (action: string, type: string): string | undefined =>
+      take((one) => one.action === action && one.type === type)?.reason,
   };
 }

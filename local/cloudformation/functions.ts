@@ -54,8 +54,8 @@ type Function = (argument: unknown, scope: Scope, inner: (part: unknown) => unkn
 const CALLS: Readonly<Record<string, Function>> = {
   Ref: (name, scope) => reference(text(name, "Ref"), scope),
   Condition: (name, scope) => scope.condition(text(name, "Condition")),
-  "Fn::GetAtt": (argument, scope) => getAtt(argument, scope),
-  "Fn::Sub": (argument, scope, inner) => substitute(argument, scope, inner),
+  "Fn::GetAtt": getAtt,
+  "Fn::Sub": substitute,
   "Fn::Join": (argument, _scope, inner) => {
     const [separator, parts] = list(argument, "Fn::Join", 2);
     return join(text(separator, "Fn::Join"), list(inner(parts), "Fn::Join"));

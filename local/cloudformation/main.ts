@@ -5,6 +5,7 @@ import { recordCalls } from "../dsql/calls.ts";
 import { makeFaults } from "../dsql/faults.ts";
 import { lockDirectory } from "../dsql/lock.ts";
 import { openPrincipals } from "../dsql/principals.ts";
+import { MAX_DELAY_MS, readNumber } from "../flags.ts";
 import { runLocal, type Started } from "../run.ts";
 import { makeChanges } from "./changes.ts";
 import { clusterType } from "./cluster.ts";
@@ -40,9 +41,6 @@ interface Flags {
 
 const ADDRESS = "127.0.0.1";
 
-/** Longer than any wait that makes sense here, and within what a timer can do. */
-const MAX_DELAY_MS = 24 * 60 * 60_000;
-
 function readFlags(args: string[]): Flags {
   const { values } = parseArgs({
     args,
@@ -68,16 +66,10 @@ function readFlags(args: string[]): Flags {
   return {
     ...{ directory: resolve(directory), controlUrl, region, accountId: account },
     principalsDirectory: resolve(values["principals-directory"] ?? directory),
-    port: number("port", values.port, 65_535),
-    stepMs: number("step-ms", values["step-ms"], MAX_DELAY_MS),
+    port: readNumber("port", values.port, 65_535),
+    stepMs: readNumber("step-ms", values["step-ms"], MAX_DELAY_MS),
     callsFile: values["calls-file"],
   };
-}
-
-function number(name: string, text: string, most: number): number {
-  const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
-  if (!(value <= most)) throw new Error(`--${name} ${text}: expected a whole number from 0 to ${most}`);
-  return value;
 }
 
 /** Starts everything of one directory and goes on with the stacks that were in progress. */

@@ -5,7 +5,7 @@ import type { Changes } from "./changes.ts";
 import { invalid } from "./errors.ts";
 import { readParameters } from "./parameters.ts";
 import { makePlan } from "./plan.ts";
-import type { Operation, Records, StackRecord, Wanted } from "./records.ts";
+import type { Operation, Records, StackRecord, TokenRecord, Wanted } from "./records.ts";
 import { type Input, items } from "./requests.ts";
 import type { ResourceTypes } from "./resource-type.ts";
 import { nextStep } from "./steps.ts";
@@ -24,7 +24,7 @@ export interface OperationsOptions {
 /** AWS' default quota of stacks in an account and Region. */
 const MAX_STACKS = 2_000;
 
-const UPDATABLE = [...["CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "UPDATE_FAILED"]];
+const UPDATABLE = ["CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "UPDATE_FAILED"];
 
 /** The operations that change stacks. Each answers with the stack's id as soon as it is on file. They throw NeighbourError. */
 export function makeOperations(options: OperationsOptions) {
@@ -107,9 +107,7 @@ function once(
   { tokens }: Records,
   action: string,
   input: { ClientRequestToken?: string },
-  change: (
-    token: (stackId: string) => { token: string; digest: string; stackId: string } | undefined,
-  ) => string,
+  change: (token: (stackId: string) => TokenRecord | undefined) => string,
 ): string {
   const { ClientRequestToken: token } = input;
   const digest = digestOf([action, input]);

@@ -3,7 +3,7 @@ import type { Changes, Outcome } from "./changes.ts";
 import type { Failures } from "./failures.ts";
 import type { Records, ResourceRecord, StackRecord } from "./records.ts";
 import { ResourceError, type ResourceTypes } from "./resource-type.ts";
-import { nextStep, type Step } from "./steps.ts";
+import { type Ask, nextStep, type Step } from "./steps.ts";
 
 export interface RunnerOptions {
   records: Records;
@@ -86,7 +86,7 @@ async function takeStep(stack: StackRecord, step: Step, options: RunnerOptions):
 async function ask(
   stack: StackRecord,
   resource: ResourceRecord,
-  action: "create" | "settle" | "update" | "remove",
+  action: Ask,
   { types, failures }: RunnerOptions,
 ): Promise<Outcome | undefined> {
   const type = types[resource.type];

@@ -1,11 +1,11 @@
-import { randomUUID } from "node:crypto";
 import type { FastifyInstance } from "fastify";
 import { addFaultRoutes, addOnDemand } from "../dsql/fault-routes.ts";
 import { type Neighbour, NeighbourError } from "../dsql/neighbour.ts";
 import { type AnswerOptions, answer, sendError } from "../dsql/neighbour-http.ts";
 import { type Identity, refuseAction } from "../dsql/principals.ts";
+import { QUERY_CODES, queryAnswer, queryProtocol, unknownAction } from "../dsql/query-protocol.ts";
 import { buildServiceApp } from "../dsql/service-http.ts";
-import { type Tree, xml } from "../dsql/xml.ts";
+import type { Tree } from "../dsql/xml.ts";
 import { Failure, type Failures } from "./failures.ts";
 import type { Operations } from "./operations.ts";
 import type { Queries } from "./queries.ts";
@@ -19,16 +19,6 @@ export interface ServerOptions extends AnswerOptions {
 }
 
 const NAMESPACE = "http://cloudformation.amazonaws.com/doc/2010-05-15/";
-
-const CODES: Neighbour["codes"] = {
-  missing: "MissingAuthenticationToken",
-  unknown: "InvalidClientTokenId",
-  expired: "ExpiredToken",
-  signature: "SignatureDoesNotMatch",
-  denied: "AccessDenied",
-  throttled: "Throttling",
-  internal: "InternalFailure",
-};
 
 /**
  * The stack API over HTTP (AWS' Query protocol) for the real SDK client, plus `/_local/…` for tests, which needs no signature.
@@ -52,10 +42,10 @@ function makeNeighbour(options: ServerOptions): Neighbour {
   const { region, accountId } = options;
   const performers = performersOf(options);
   return {
-    ...{ service: "cloudformation", contentType: "text/xml", refusedStatus: 403, codes: CODES },
+    ...{ ...queryProtocol(NAMESPACE), service: "cloudformation", codes: QUERY_CODES },
     read(_headers, body) {
       const { action, input } = parseForm(body);
-      if (!isAction(action)) throw new NeighbourError("InvalidAction", `Could not find operation ${action}`);
+      if (!isAction(action)) throw unknownAction(action);
       return { operation: action, input };
     },
     resourceOf({ input }) {
@@ -65,17 +55,8 @@ function makeNeighbour(options: ServerOptions): Neighbour {
     },
     run({ operation, input }, identity) {
       checkRole(identity, input["RoleARN"]);
-      const members = perform(performers, operation as Action, input);
-      return xml(`${operation}Response`, NAMESPACE, {
-        [`${operation}Result`]: members,
-        ResponseMetadata: { RequestId: randomUUID() },
-      });
+      return queryAnswer(NAMESPACE, operation, perform(performers, operation as Action, input));
     },
-    describe: ({ code, message, status }) =>
-      xml("ErrorResponse", NAMESPACE, {
-        Error: { Type: status < 500 ? "Sender" : "Receiver", Code: code, Message: message },
-        RequestId: randomUUID(),
-      }),
   };
 }
 
@@ -83,7 +64,7 @@ function makeNeighbour(options: ServerOptions): Neighbour {
 function checkRole(identity: Identity, roleArn: unknown): void {
   if (typeof roleArn !== "string") return;
   const refusal = refuseAction(identity, "iam:PassRole", roleArn);
-  if (refusal !== undefined) throw new NeighbourError(CODES.denied, refusal, 403);
+  if (refusal !== undefined) throw new NeighbourError(QUERY_CODES.denied, refusal, 403);
 }
 
 type Performers = { [Name in Action]: (input: Input<Name>) => Tree };

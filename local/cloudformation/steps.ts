@@ -45,11 +45,14 @@ const COURSES: Readonly<Record<string, Course>> = {
   },
 };
 
+/** What a resource's service is asked; `settle` is whether a creation is complete. */
+export type Ask = "create" | "settle" | "update" | "remove";
+
 /** One step of a stack; `ask` goes to the resource's service, everything else is only put on file. */
 export type Step =
   | { do: "begin"; plan: ResourcePlan; status: "CREATE_IN_PROGRESS" | "UPDATE_IN_PROGRESS" }
   | { do: "mark"; logicalId: string; status: "DELETE_IN_PROGRESS" | "DELETE_COMPLETE" | "DELETE_SKIPPED" }
-  | { do: "ask"; logicalId: string; action: "create" | "settle" | "update" | "remove" }
+  | { do: "ask"; logicalId: string; action: Ask }
   | { do: "turn"; status: string; reason?: string };
 
 /** The next step of a stack; nothing when it rests. */
@@ -101,7 +104,7 @@ function nextToClean(stack: StackRecord, { done, failed }: Course): Step {
   return { do: "turn", status: failed(stack), reason };
 }
 
-function ask({ logicalId }: ResourceRecord, action: "create" | "settle" | "update" | "remove"): Step {
+function ask({ logicalId }: ResourceRecord, action: Ask): Step {
   return { do: "ask", logicalId, action };
 }
 

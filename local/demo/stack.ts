@@ -26,7 +26,7 @@ export interface DsqlReady {
   readonly caFile: string;
   readonly region: string;
   readonly accountId: string;
-  /** Where the local STS and SSM are. */
+  /** Where AWS' services beside DSQL are: STS, SSM and others. */
   readonly neighboursUrl: string;
 }
 export interface GithubReady {
@@ -41,7 +41,7 @@ export interface GithubReady {
 }
 
 export interface StackOptions {
-  /** An empty directory for everything that the three processes keep. */
+  /** An empty directory for everything that the processes keep. */
   readonly directory: string;
   /** More arguments of local/dsql/main.ts and local/github/main.ts. */
   readonly dsqlArgs?: readonly string[];
@@ -64,7 +64,7 @@ export interface ServiceStart {
   readonly logFile: string;
 }
 
-/** The service, the local DSQL and the local GitHub, each in a process of its own on loopback. */
+/** The service, the local DSQL, GitHub and, if asked for, CloudFormation, each in a process of its own on loopback. */
 export interface Stack {
   readonly directory: string;
   readonly dsql: DsqlReady;

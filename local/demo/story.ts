@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { DSQLClient, ListClustersCommand } from "@aws-sdk/client-dsql";
 import { queryOnce, readConnection, type ShownConnection } from "./connection.ts";
 import { openPull, type PullClient, waitFor, waitForReport } from "./pull.ts";
-import { LOCAL_CREDENTIALS, type Stack } from "./stack.ts";
+import { type DsqlReady, type GithubReady, LOCAL_CREDENTIALS, type Stack } from "./stack.ts";
 
 const REPOSITORY = "acme/shop";
 /** alice administers acme/shop, wendy may write, rita may only read. */
@@ -32,15 +32,21 @@ export interface StoryOptions {
   readonly patienceMs: number;
 }
 
+/** As much of a stack as the story reads. */
+export interface StoryStack extends Pick<Stack, "directory" | "storeIdentifier"> {
+  readonly github: Pick<GithubReady, "pageUrl">;
+  readonly dsql: Pick<DsqlReady, "controlUrl" | "region" | "caFile">;
+}
+
 /** What the story is played on. */
 interface Stage extends StoryOptions {
-  readonly stack: Stack;
+  readonly stack: StoryStack;
   readonly tell: Tell;
 }
 
 /** Plays the whole story on a running stack. Throws at the first step that does not hold. */
 export async function playStory(
-  stack: Stack,
+  stack: StoryStack,
   tell: Tell,
   options: StoryOptions = { patienceMs: 0 },
 ): Promise<void> {
@@ -165,7 +171,9 @@ async function expectClusters({ stack, tell, patienceMs }: Stage, count: number)
 }
 
 /** The identifiers of all clusters besides the store. */
-export async function listClusters(stack: Stack): Promise<readonly string[]> {
+export async function listClusters(
+  stack: Pick<StoryStack, "dsql" | "storeIdentifier">,
+): Promise<readonly string[]> {
   const { controlUrl, region } = stack.dsql;
   const client = new DSQLClient({ region, endpoint: controlUrl, credentials: LOCAL_CREDENTIALS });
   try {

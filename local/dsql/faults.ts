@@ -1,4 +1,5 @@
 import Type from "typebox";
+import { makeOnDemand } from "../on-demand.ts";
 
 /** Answers to give instead of the real one: an error, none at all, or the effect without its answer. */
 export const Fault = Type.Object({
@@ -13,26 +14,13 @@ export type Faults = ReturnType<typeof makeFaults>;
 
 const ANY_OPERATION = "*";
 
-/** A bound on what a test may line up. */
-const MAX_FAULTS = 100;
-
 /** The faults that tests asked for; the oldest that fits is used first. */
 export function makeFaults() {
-  let faults: Fault[] = [];
+  const { add, clear, take } = makeOnDemand<Fault>();
   return {
-    add(fault: Fault): void {
-      faults = [...faults, { ...fault }].slice(-MAX_FAULTS);
-    },
-    clear(): void {
-      faults = [];
-    },
+    ...{ add, clear },
     /** The fault for one call of the operation, if any; each call uses it up by one. */
-    take(operation: string): Fault | undefined {
-      const fault = faults.find((one) => one.operation === operation || one.operation === ANY_OPERATION);
-      if (!fault) return undefined;
-      fault.times -= 1;
-      faults = faults.filter((one) => one.times > 0);
-      return fault;
-    },
+    take: (operation: string): Fault | undefined =>
+      take((one) => one.operation === operation || one.operation === ANY_OPERATION),
   };
 }

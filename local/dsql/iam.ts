@@ -1,8 +1,8 @@
-import { randomUUID } from "node:crypto";
 import type { IamStore } from "./iam-store.ts";
 import { type Neighbour, NeighbourError } from "./neighbour.ts";
 import { PolicyError, parseSessionPolicy, permits } from "./policy.ts";
-import { type Tree, xml } from "./xml.ts";
+import { QUERY_CODES, queryAnswer, queryProtocol, unknownAction } from "./query-protocol.ts";
+import type { Tree } from "./xml.ts";
 
 const NAMESPACE = "https://iam.amazonaws.com/doc/2010-05-08/";
 /** IAM is one for all Regions, and its requests are signed for this one. (Regions and endpoints of IAM) */
@@ -20,16 +20,6 @@ const MEMBERS: Readonly<Record<string, readonly string[]>> = {
   SimulatePrincipalPolicy: ["PolicySourceArn", "ActionNames.", "ResourceArns.", "ContextEntries."],
 };
 
-const CODES: Neighbour["codes"] = {
-  missing: "MissingAuthenticationToken",
-  unknown: "InvalidClientTokenId",
-  expired: "ExpiredToken",
-  signature: "SignatureDoesNotMatch",
-  denied: "AccessDenied",
-  throttled: "Throttling",
-  internal: "ServiceFailure",
-};
-
 /** The service-linked roles that may be made here. */
 const SERVICE_ROLES: Readonly<Record<string, string>> = {
   "dsql.amazonaws.com": "AWSServiceRoleForAuroraDsql",
@@ -43,12 +33,12 @@ export function makeIam(store: IamStore, accountId: string): Neighbour {
   const arn = (rest: string) => `arn:aws:iam::${accountId}:${rest}`;
   const operations = { ...roles(store, arn), ...providers(store, arn), ...simulation(store) };
   return {
-    ...{ service: "iam", region: REGION, contentType: "text/xml", refusedStatus: 403, codes: CODES },
+    ...{ ...queryProtocol(NAMESPACE), service: "iam", region: REGION },
+    codes: { ...QUERY_CODES, internal: "ServiceFailure" },
     read(_headers, body) {
       const { Action = "", Version: _version, ...input } = Object.fromEntries(new URLSearchParams(body));
       const members = Object.hasOwn(MEMBERS, Action) ? MEMBERS[Action] : undefined;
-      if (members === undefined)
-        throw new NeighbourError("InvalidAction", `Could not find operation ${Action}`);
+      if (members === undefined) throw unknownAction(Action);
       const other = Object.keys(input).find((name) => !members.includes(name.replace(/\.member\..*$/, ".")));
       if (other !== undefined) throw new NeighbourError("ValidationError", `${other} is not offered here`);
       return { operation: Action, input };
@@ -59,15 +49,7 @@ export function makeIam(store: IamStore, accountId: string): Neighbour {
       return PolicySourceArn ?? OpenIDConnectProviderArn ?? "*";
     },
     run: ({ operation, input }) =>
-      xml(`${operation}Response`, NAMESPACE, {
-        [`${operation}Result`]: operations[operation as keyof typeof operations](input as Input),
-        ResponseMetadata: { RequestId: randomUUID() },
-      }),
-    describe: ({ code, message, status }) =>
-      xml("ErrorResponse", NAMESPACE, {
-        Error: { Type: status < 500 ? "Sender" : "Receiver", Code: code, Message: message },
-        RequestId: randomUUID(),
-      }),
+      queryAnswer(NAMESPACE, operation, operations[operation as keyof typeof operations](input as Input)),
   };
 }
 

@@ -15,14 +15,23 @@ export interface JsonServiceOptions<Schemas extends Inputs> {
   inputs: Schemas;
   operations: Operations<Schemas>;
   resourceOf(operation: string, input: Readonly<Record<string, unknown>>): string;
-  codes: Neighbour["codes"];
+  /** What the service calls the errors that have another name at each. */
+  codes: Pick<Neighbour["codes"], "throttled" | "internal">;
   /** The code of a request that breaks a bound. */
   invalidCode: string;
 }
 
+const SHARED_CODES = {
+  missing: "MissingAuthenticationTokenException",
+  unknown: "UnrecognizedClientException",
+  expired: "ExpiredTokenException",
+  signature: "InvalidSignatureException",
+  denied: "AccessDeniedException",
+};
+
 /** A neighbour in AWS' JSON protocol, version 1.1: the operation is named by a header, and errors by `__type`. */
 export function jsonService<Schemas extends Inputs>(options: JsonServiceOptions<Schemas>): Neighbour {
-  const { service, target, inputs, operations, codes, invalidCode } = options;
+  const { service, target, inputs, operations, invalidCode } = options;
   const read = (name: string, body: string): Record<string, unknown> => {
     const schema = inputs[name];
     if (schema === undefined) throw new NeighbourError("UnknownOperationException", name);
@@ -34,7 +43,8 @@ export function jsonService<Schemas extends Inputs>(options: JsonServiceOptions<
     throw new NeighbourError(invalidCode, `Invalid request: ${errors.join("; ")}`);
   };
   return {
-    ...{ service, codes, contentType: "application/x-amz-json-1.1", refusedStatus: 400 },
+    ...{ service, contentType: "application/x-amz-json-1.1", refusedStatus: 400 },
+    codes: { ...SHARED_CODES, ...options.codes },
     read({ "x-amz-target": header }, body) {
       const operation = String(header).slice(target.length + 1);
       return { operation, input: read(operation, body) };

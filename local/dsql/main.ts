@@ -1,6 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { MAX_DELAY_MS, readNumber } from "../flags.ts";
 import { runLocal } from "../run.ts";
 import { openAuthority } from "./authority.ts";
 import { recordCalls } from "./calls.ts";
@@ -22,7 +23,7 @@ import { openSecretStore } from "./secret-store.ts";
 export interface LocalDsqlReady {
   ready: true;
   controlUrl: string;
-  /** STS and SSM: the endpoint of both clients. */
+  /** The endpoint of every client that `neighbours.ts` serves. */
   neighboursUrl: string;
   frontAddress: string;
   frontPort: number;
@@ -59,9 +60,6 @@ interface Flags {
 const ADDRESS = "127.0.0.1";
 const IDENTIFIER = /^[a-z2-7]{26}$/;
 
-/** Longer than any wait that makes sense here, and within what a timer can do. */
-const MAX_DELAY_MS = 24 * 60 * 60_000;
-
 /** As many clusters as AWS may grant an account, and then some; without engines they cost a few hundred bytes each. */
 const MAX_QUOTA = 10_000;
 
@@ -96,34 +94,27 @@ function readFlags(args: string[]): Flags {
   if (!/^\d{12}$/.test(account)) throw new Error(`--account ${account}: expected 12 digits`);
   return {
     ...{ directory: resolve(directory), region, accountId: account },
-    creatingMs: number("creating-ms", values["creating-ms"], MAX_DELAY_MS),
-    deletingMs: number("deleting-ms", values["deleting-ms"], MAX_DELAY_MS),
-    quota: number("quota", values.quota, MAX_QUOTA),
-    controlPort: number("control-port", values["control-port"], 65_535),
-    neighboursPort: number("neighbours-port", values["neighbours-port"], 65_535),
-    frontPort: number("front-port", values["front-port"], 65_535),
-    idleStopMs: number("idle-stop-ms", values["idle-stop-ms"], MAX_DELAY_MS),
-    indexBuildMs: number("index-build-ms", values["index-build-ms"], MAX_DELAY_MS),
-    policySessionMs: number("policy-session-ms", values["policy-session-ms"], MAX_DELAY_MS),
+    creatingMs: readNumber("creating-ms", values["creating-ms"], MAX_DELAY_MS),
+    deletingMs: readNumber("deleting-ms", values["deleting-ms"], MAX_DELAY_MS),
+    quota: readNumber("quota", values.quota, MAX_QUOTA),
+    controlPort: readNumber("control-port", values["control-port"], 65_535),
+    neighboursPort: readNumber("neighbours-port", values["neighbours-port"], 65_535),
+    frontPort: readNumber("front-port", values["front-port"], 65_535),
+    idleStopMs: readNumber("idle-stop-ms", values["idle-stop-ms"], MAX_DELAY_MS),
+    indexBuildMs: readNumber("index-build-ms", values["index-build-ms"], MAX_DELAY_MS),
+    policySessionMs: readNumber("policy-session-ms", values["policy-session-ms"], MAX_DELAY_MS),
     noEngines: values["no-engines"],
     callsFile: values["calls-file"],
     ...{ listen: values.listen, storeIdentifier },
   };
 }
 
-function number(name: string, text: string, most: number): number {
-  const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
-  if (!(value <= most)) throw new Error(`--${name} ${text}: expected a whole number from 0 to ${most}`);
-  return value;
-}
-
 /** Starts everything of one directory. Out: what to print, and how to stop it all. */
 async function start(flags: Flags): Promise<{ ready: LocalDsqlReady; stop(): Promise<void> }> {
-  const { directory, region, accountId } = flags;
+  const { directory, region, accountId, callsFile, listen, storeIdentifier } = flags;
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   process.once("exit", lockDirectory(directory));
   const registry = openRegistry(flags);
-  const { callsFile, listen, storeIdentifier } = flags;
   if (storeIdentifier !== undefined && !registry.lookUp(storeIdentifier)) {
     registry.once(undefined, {}, () => registry.createStore(storeIdentifier));
   }

@@ -36,15 +36,7 @@ const PREVIOUS = "AWSPREVIOUS";
 /** AWS keeps about a hundred, and those with a stage. */
 const MAX_VERSIONS = 100;
 
-const CODES: Neighbour["codes"] = {
-  missing: "MissingAuthenticationTokenException",
-  unknown: "UnrecognizedClientException",
-  expired: "ExpiredTokenException",
-  signature: "InvalidSignatureException",
-  denied: "AccessDeniedException",
-  throttled: "ThrottlingException",
-  internal: "InternalServiceError",
-};
+const CODES = { throttled: "ThrottlingException", internal: "InternalServiceError" };
 
 /** The local Secrets Manager: secrets of text, with versions and their stages. */
 export function makeSecretsManager(store: SecretStore, region: string, accountId: string): Neighbour {

@@ -15,15 +15,7 @@ const INPUTS = {
   }),
 };
 
-const CODES: Neighbour["codes"] = {
-  missing: "MissingAuthenticationTokenException",
-  unknown: "UnrecognizedClientException",
-  expired: "ExpiredTokenException",
-  signature: "InvalidSignatureException",
-  denied: "AccessDeniedException",
-  throttled: "TooManyRequestsException",
-  internal: "ServiceException",
-};
+const CODES = { throttled: "TooManyRequestsException", internal: "ServiceException" };
 
 /** The local Service Quotas, as far as it knows those of DSQL. AWS' own codes are not published: these are ours. */
 export function makeServiceQuotas(clusters: number, region: string, accountId: string): Neighbour {
@@ -36,7 +28,7 @@ export function makeServiceQuotas(clusters: number, region: string, accountId: s
   }));
   const ofService = (code: string) => {
     if (code === "dsql") return quotas;
-    throw new NeighbourError("NoSuchResourceException", `The service ${code} does not exist here`, 400);
+    throw new NeighbourError("NoSuchResourceException", `The service ${code} does not exist here`);
   };
   return jsonService({
     ...{ service: "servicequotas", target: "ServiceQuotasV20190624", inputs: INPUTS, codes: CODES },
@@ -46,8 +38,7 @@ export function makeServiceQuotas(clusters: number, region: string, accountId: s
       ListServiceQuotas: ({ ServiceCode: code }) => ({ Quotas: ofService(code) }),
       GetServiceQuota({ ServiceCode: code, QuotaCode }) {
         const found = ofService(code).find((quota) => quota.QuotaCode === QuotaCode);
-        if (!found)
-          throw new NeighbourError("NoSuchResourceException", `There is no quota ${QuotaCode}`, 400);
+        if (!found) throw new NeighbourError("NoSuchResourceException", `There is no quota ${QuotaCode}`);
         return { Quota: found };
       },
     },

@@ -70,15 +70,7 @@ export function makeSsm(parameters: Parameters, region: string, accountId: strin
 
 const INVALID = "ValidationException";
 
-const CODES: Neighbour["codes"] = {
-  missing: "MissingAuthenticationTokenException",
-  unknown: "UnrecognizedClientException",
-  expired: "ExpiredTokenException",
-  signature: "InvalidSignatureException",
-  denied: "AccessDeniedException",
-  throttled: "ThrottlingException",
-  internal: "InternalServerError",
-};
+const CODES = { throttled: "ThrottlingException", internal: "InternalServerError" };
 
 function changing(parameters: Parameters) {
   return {

@@ -1,8 +1,8 @@
-import { randomUUID } from "node:crypto";
 import { type Neighbour, NeighbourError, type Wish } from "./neighbour.ts";
 import { PolicyError, parseSessionPolicy } from "./policy.ts";
 import type { Identity, Principals } from "./principals.ts";
-import { type Tree, xml } from "./xml.ts";
+import { QUERY_CODES, queryAnswer, queryProtocol, unknownAction } from "./query-protocol.ts";
+import type { Tree } from "./xml.ts";
 
 /** Bounds of AssumeRole as the API's model has them. */
 const MIN_SESSION_SECONDS = 900;
@@ -21,12 +21,10 @@ const MEMBERS = new Set(["RoleArn", "RoleSessionName", "DurationSeconds", "Polic
 /** The local STS (AWS' Query protocol): AssumeRole for every role of the account, and GetCallerIdentity. */
 export function makeSts(principals: Principals, accountId: string): Neighbour {
   return {
-    ...{ service: "sts", contentType: "text/xml", refusedStatus: 403, codes: CODES },
+    ...{ ...queryProtocol(NAMESPACE), service: "sts", codes: QUERY_CODES },
     read(_headers, body) {
       const { Action = "", Version: _version, ...input } = Object.fromEntries(new URLSearchParams(body));
-      if (Action !== "AssumeRole" && Action !== "GetCallerIdentity") {
-        throw new NeighbourError("InvalidAction", `Could not find operation ${Action}`);
-      }
+      if (Action !== "AssumeRole" && Action !== "GetCallerIdentity") throw unknownAction(Action);
       return { operation: Action, input };
     },
     resourceOf: ({ operation, input }) =>
@@ -35,23 +33,8 @@ export function makeSts(principals: Principals, accountId: string): Neighbour {
       if (wish.operation === "GetCallerIdentity") return callerIdentity(identity, accountId);
       return assumedRole(principals.issue(readAssumeRole(wish, identity, accountId), new Date()));
     },
-    describe: ({ code, message, status }) =>
-      xml("ErrorResponse", NAMESPACE, {
-        Error: { Type: status < 500 ? "Sender" : "Receiver", Code: code, Message: message },
-        RequestId: randomUUID(),
-      }),
   };
 }
-
-const CODES: Neighbour["codes"] = {
-  missing: "MissingAuthenticationToken",
-  unknown: "InvalidClientTokenId",
-  expired: "ExpiredToken",
-  signature: "SignatureDoesNotMatch",
-  denied: "AccessDenied",
-  throttled: "Throttling",
-  internal: "InternalFailure",
-};
 
 function readAssumeRole({ input }: Wish, identity: Identity, accountId: string) {
   const other = Object.keys(input).find((name) => !MEMBERS.has(name));
@@ -122,8 +105,5 @@ function callerIdentity({ callerArn, userId }: Identity, accountId: string): str
 }
 
 function result(operation: string, members: Tree): string {
-  return xml(`${operation}Response`, NAMESPACE, {
-    [`${operation}Result`]: members,
-    ResponseMetadata: { RequestId: randomUUID() },
-  });
+  return queryAnswer(NAMESPACE, operation, members);
 }

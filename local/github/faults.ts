@@ -1,4 +1,5 @@
 import Type from "typebox";
+import { makeOnDemand } from "../on-demand.ts";
 import { ApiError, invalid } from "./api-error.ts";
 import { INSTALLATION_ID } from "./state.ts";
 
@@ -24,32 +25,21 @@ export const Fault = Type.Object(
 export type Fault = Type.Static<typeof Fault>;
 export type Faults = ReturnType<typeof createFaults>;
 
-/** A bound on what a test may line up. */
-const FAULTS_MAX = 100;
 /** What the primary limit of an installation without many repositories is. */
 const RATE_LIMIT = 5_000;
 
 /** The faults that tests asked for; the oldest that fits is used first. */
 export function createFaults() {
-  let faults: (Fault & { readonly pattern: RegExp })[] = [];
+  const { add, clear, take } = makeOnDemand<Fault & { readonly pattern: RegExp }>();
   return {
+    clear,
     /** Throws 422 for a pattern that is no regular expression. */
     add(fault: Fault): void {
-      faults = [...faults, { ...fault, pattern: compile(fault.pathPattern ?? "") }].slice(-FAULTS_MAX);
-    },
-    clear(): void {
-      faults = [];
+      add({ ...fault, pattern: compile(fault.pathPattern ?? "") });
     },
     /** The fault for one request, if any; each request uses it up by one. */
-    take(method: string, path: string): Fault | undefined {
-      const fault = faults.find(
-        (one) => (one.method?.toUpperCase() ?? method) === method && one.pattern.test(path),
-      );
-      if (!fault) return undefined;
-      fault.times -= 1;
-      faults = faults.filter(({ times }) => times > 0);
-      return fault;
-    },
+    take: (method: string, path: string): Fault | undefined =>
+      take((one) => (one.method?.toUpperCase() ?? method) === method && one.pattern.test(path)),
   };
 }
 

@@ -6,14 +6,14 @@ import { type Change, placeOf } from "./model.ts";
 import { payloadOf } from "./payloads.ts";
 import type { State } from "./state.ts";
 
-export interface TellOptions {
+export interface WebhooksOptions {
   readonly site: Site;
   readonly state: State;
   readonly deliveries: Deliveries;
 }
 
 /** What the App is told: what it subscribed to, where it is installed, and what concerns itself. */
-export function createWebhooks({ site, state, deliveries }: TellOptions) {
+export function createWebhooks({ site, state, deliveries }: WebhooksOptions) {
   const { apps } = state;
   return {
     change(change: Change): void {

@@ -11,6 +11,7 @@ import {
   type Both,
   CLUSTER_AND_ROLE,
   clustersOf,
+  complete,
   create,
   describe as describeStack,
   post,
@@ -47,12 +48,6 @@ const fail = (action: "create" | "update" | "remove", type: "DSQL::Cluster" | "I
 
 const withRole = { TemplateBody: CLUSTER_AND_ROLE, Capabilities: ["CAPABILITY_IAM" as const] };
 const PROTECTED = [{ ParameterKey: "Protected", ParameterValue: "true" }];
-
-async function complete(name: string, input: Parameters<typeof create>[2] = {}): Promise<string> {
-  const { StackId } = await create(client, name, input);
-  await waitUntilStackCreateComplete({ client, ...WAIT }, { StackName: name });
-  return StackId!;
-}
 
 describe("a creation that fails", () => {
   it("is rolled back, says why, keeps its name and can only be deleted", async () => {
@@ -120,7 +115,7 @@ describe("a creation that fails", () => {
 
 describe("an update that fails", () => {
   it("goes back to what was, outputs and protection included", async () => {
-    await complete("back", withRole);
+    await complete(client, "back", withRole);
     const before = await describeStack(client, "back");
     await fail("update", "IAM::Role");
     const TemplateBody = CLUSTER_AND_ROLE.replace("Reads", "Has read");
@@ -148,7 +143,7 @@ describe("an update that fails", () => {
   });
 
   it("is UPDATE_FAILED with DisableRollback, and the next update mends it", async () => {
-    await complete("mended");
+    await complete(client, "mended");
     await fail("update", "DSQL::Cluster");
     await update(client, "mended", { Parameters: PROTECTED, DisableRollback: true });
     const broken = await reach(client, "mended", "UPDATE_FAILED");
@@ -161,7 +156,7 @@ describe("an update that fails", () => {
   });
 
   it("whose way back fails, too, is UPDATE_ROLLBACK_FAILED", async () => {
-    const StackId = await complete("lost");
+    const StackId = await complete(client, "lost");
     await fail("update", "DSQL::Cluster", 2);
     await update(client, "lost", { Parameters: PROTECTED });
     await reach(client, "lost", "UPDATE_ROLLBACK_FAILED");
@@ -172,7 +167,7 @@ describe("an update that fails", () => {
 
 describe("a deletion that fails", () => {
   it("of a protected cluster says what blocks it, and succeeds once it is unblocked", async () => {
-    const StackId = await complete("blocked", { Parameters: PROTECTED });
+    const StackId = await complete(client, "blocked", { Parameters: PROTECTED });
     await remove(client, "blocked");
     const waited = await rejection(waitUntilStackDeleteComplete({ client, ...WAIT }, { StackName: StackId }));
     const stack = await reach(client, "blocked", "DELETE_FAILED");
@@ -193,7 +188,7 @@ describe("a deletion that fails", () => {
   });
 
   it("leaves the resources that it is told to retain", async () => {
-    const StackId = await complete("retained", { Parameters: PROTECTED });
+    const StackId = await complete(client, "retained", { Parameters: PROTECTED });
     const early = await rejection(remove(client, "retained", { RetainResources: ["Cluster"] }));
     await remove(client, "retained");
     await reach(client, "retained", "DELETE_FAILED");
@@ -206,7 +201,7 @@ describe("a deletion that fails", () => {
   });
 
   it("is forced through with FORCE_DELETE_STACK, which leaves what cannot be deleted", async () => {
-    const StackId = await complete("forced", { Parameters: PROTECTED });
+    const StackId = await complete(client, "forced", { Parameters: PROTECTED });
     const early = await rejection(remove(client, "forced", { DeletionMode: "FORCE_DELETE_STACK" }));
     await remove(client, "forced");
     await reach(client, "forced", "DELETE_FAILED");
@@ -244,7 +239,7 @@ it("a full quota of clusters is the reason of a rollback", async () => {
 });
 
 it("the SDK's waiter for rollbacks knows the end of one", async () => {
-  await complete("awaited");
+  await complete(client, "awaited");
   await fail("update", "DSQL::Cluster");
   await update(client, "awaited", { Parameters: PROTECTED });
   const { state } = await waitUntilStackRollbackComplete({ client, ...WAIT }, { StackName: "awaited" });

@@ -6,7 +6,6 @@ import {
   ListStacksCommand,
   UpdateTerminationProtectionCommand,
   ValidateTemplateCommand,
-  waitUntilStackCreateComplete,
   waitUntilStackDeleteComplete,
   waitUntilStackUpdateComplete,
 } from "@aws-sdk/client-cloudformation";
@@ -17,6 +16,7 @@ import {
   type Both,
   CLUSTER,
   CLUSTER_AND_ROLE,
+  complete,
   create,
   describe as describeStack,
   post,
@@ -54,12 +54,6 @@ const withRoles = (count: number) => ({
   Capabilities: ["CAPABILITY_IAM" as const],
 });
 
-async function complete(name: string, input: Parameters<typeof create>[2] = {}): Promise<string> {
-  const { StackId } = await create(client, name, input);
-  await waitUntilStackCreateComplete({ client, ...WAIT }, { StackName: name });
-  return StackId!;
-}
-
 describe("a ClientRequestToken", () => {
   it("makes the same request answer the same stack, and refuses another one", async () => {
     const first = await create(client, "token", { ClientRequestToken: "t1" });
@@ -72,7 +66,7 @@ describe("a ClientRequestToken", () => {
 
 describe("an update", () => {
   it("changes the cluster, adds and removes resources, and keeps what it is not told", async () => {
-    await complete("grown", { Tags: [{ Key: "a", Value: "1" }] });
+    await complete(client, "grown", { Tags: [{ Key: "a", Value: "1" }] });
     const before = await resourceOf(client, "grown", "Cluster");
     const TemplateBody = CLUSTER_AND_ROLE.replace("Tags: [", "Tags: [{ Key: b, Value: x }, ");
     const withRole = { UsePreviousTemplate: false, TemplateBody, Capabilities: ["CAPABILITY_IAM" as const] };
@@ -96,13 +90,13 @@ describe("an update", () => {
   });
 
   it("that changes nothing is refused", async () => {
-    await complete("same");
+    await complete(client, "same");
     const refusal = await rejection(update(client, "same"));
     expect(refusal).toMatchObject({ name: "ValidationError", message: "No updates are to be performed." });
   });
 
   it("may not change the type of a resource", async () => {
-    await complete("typed", withRoles(1));
+    await complete(client, "typed", withRoles(1));
     const TemplateBody = roles(1).replace("IAM::Role", "DSQL::Cluster");
     const refusal = await rejection(update(client, "typed", { UsePreviousTemplate: false, TemplateBody }));
     expect(refusal).toMatchObject({ message: expect.stringContaining("resource type is not permitted") });
@@ -110,7 +104,7 @@ describe("an update", () => {
 });
 
 it("termination protection refuses the deletion until it is lifted", async () => {
-  const StackId = await complete("kept", { EnableTerminationProtection: true });
+  const StackId = await complete(client, "kept", { EnableTerminationProtection: true });
   const refusal = await rejection(remove(client, "kept"));
   await client.send(
     new UpdateTerminationProtectionCommand({ StackName: "kept", EnableTerminationProtection: false }),
@@ -142,7 +136,10 @@ it.each([
 
 it("a parameter with NoEcho is not shown, and the template is given back as it came", async () => {
   const TemplateBody = CLUSTER.replace("Parameters:", "Parameters:\n  Quiet: { Type: String, NoEcho: true }");
-  await complete("quiet", { TemplateBody, Parameters: [{ ParameterKey: "Quiet", ParameterValue: "psst" }] });
+  await complete(client, "quiet", {
+    TemplateBody,
+    Parameters: [{ ParameterKey: "Quiet", ParameterValue: "psst" }],
+  });
   const { Parameters } = await describeStack(client, "quiet");
   const template = await client.send(new GetTemplateCommand({ StackName: "quiet" }));
   const valid = await client.send(new ValidateTemplateCommand({ TemplateBody }));
@@ -153,7 +150,7 @@ it("a parameter with NoEcho is not shown, and the template is given back as it c
 
 describe("pages", () => {
   it("tell every event once, the newest first", async () => {
-    await complete("pages", withRoles(40));
+    await complete(client, "pages", withRoles(40));
     const ids: string[] = [];
     const pages: number[] = [];
     let NextToken: string | undefined;
@@ -170,7 +167,7 @@ describe("pages", () => {
 
   it("tell every stack once; deleted ones are only in the list", async () => {
     for (let count = 0; count < 101; count++) await create(client, `many-${count}`, withRoles(1));
-    const StackId = await complete("deleted", withRoles(1));
+    const StackId = await complete(client, "deleted", withRoles(1));
     await remove(client, "deleted");
     await waitUntilStackDeleteComplete({ client, ...WAIT }, { StackName: StackId });
     const names: string[] = [];

@@ -11,6 +11,7 @@ import {
   type Stack,
   UpdateStackCommand,
   type UpdateStackCommandInput,
+  waitUntilStackCreateComplete,
 } from "@aws-sdk/client-cloudformation";
 import { expect } from "vitest";
 import {
@@ -108,6 +109,17 @@ export function create(
   input: Partial<CreateStackCommandInput> = {},
 ) {
   return client.send(new CreateStackCommand({ StackName, TemplateBody: CLUSTER, ...input }));
+}
+
+/** Creates a stack and waits until it is complete. Out: its id. */
+export async function complete(
+  client: CloudFormationClient,
+  StackName: string,
+  input: Partial<CreateStackCommandInput> = {},
+): Promise<string> {
+  const { StackId } = await create(client, StackName, input);
+  await waitUntilStackCreateComplete({ client, ...WAIT }, { StackName });
+  return StackId!;
 }
 
 export function update(

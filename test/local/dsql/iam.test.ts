@@ -1,6 +1,3 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import {
   CreateOpenIDConnectProviderCommand,
   CreateServiceLinkedRoleCommand,
@@ -17,23 +14,26 @@ import {
 } from "@aws-sdk/client-service-quotas";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type LocalDsql, startLocalDsql } from "../../support/local-dsql.ts";
-import { LOCAL, roleArn } from "./clients.ts";
+import { LOCAL, roleArn, temporaryDirectory } from "./clients.ts";
 
-let directory = "";
+let directory: Awaited<ReturnType<typeof temporaryDirectory>>;
 let dsql: LocalDsql;
 
 beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), "offshoot-iam-"));
+  directory = await temporaryDirectory();
   dsql = await start();
 });
 afterAll(async () => {
   await dsql?.stop();
-  await rm(directory, { recursive: true, force: true });
+  await directory.remove();
 });
 
 // IAM is signed for one Region, wherever the account's clusters are.
 const start = () =>
-  startLocalDsql({ directory, flags: { "no-engines": true, region: "eu-central-1", quota: 7 } });
+  startLocalDsql({
+    directory: directory.path,
+    flags: { "no-engines": true, region: "eu-central-1", quota: 7 },
+  });
 const iam = (credentials = LOCAL) =>
   new IAMClient({ region: "us-east-1", endpoint: dsql.ready.neighboursUrl, credentials, maxAttempts: 1 });
 const ROLE = "AWSServiceRoleForAuroraDsql";

@@ -1,6 +1,3 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import {
   CreateSecretCommand,
   DescribeSecretCommand,
@@ -10,18 +7,18 @@ import {
 } from "@aws-sdk/client-secrets-manager";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { type LocalDsql, startLocalDsql } from "../../support/local-dsql.ts";
-import { assume, LOCAL, policyOf } from "./clients.ts";
+import { assume, LOCAL, policyOf, temporaryDirectory } from "./clients.ts";
 
-let directory = "";
+let directory: Awaited<ReturnType<typeof temporaryDirectory>>;
 let dsql: LocalDsql;
 
 beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), "offshoot-secrets-"));
-  dsql = await startLocalDsql({ directory, flags: { "no-engines": true } });
+  directory = await temporaryDirectory();
+  dsql = await startLocalDsql({ directory: directory.path, flags: { "no-engines": true } });
 });
 afterAll(async () => {
   await dsql?.stop();
-  await rm(directory, { recursive: true, force: true });
+  await directory.remove();
 });
 
 function clientOf(credentials = LOCAL): SecretsManagerClient {
@@ -66,7 +63,7 @@ it("never changes a version, and takes the same one again", async () => {
 it("finds its secrets again after a SIGKILL", async () => {
   await clientOf().send(new CreateSecretCommand({ Name: "kept", SecretString: "still here" }));
   await dsql.kill();
-  dsql = await startLocalDsql({ directory, flags: { "no-engines": true } });
+  dsql = await startLocalDsql({ directory: directory.path, flags: { "no-engines": true } });
   const found = await clientOf().send(new GetSecretValueCommand({ SecretId: "kept" }));
   expect(found.SecretString).toBe("still here");
 });
