@@ -52,6 +52,11 @@ describe("what has ended", () => {
 describe("a customer who has ended", () => {
   const KEPT_MS = CUSTOMER_KEPT_DAYS * DAY_MS;
   const TENANT = { kind: "tenant", pullKey: null, repositoryId: null, number: null } as const;
+  const STATEMENT = {
+    ...{ ordinal: 0, file: "1.sql", index: 1, line: 1, checksum: "c", startedAt: START },
+    state: "applied",
+    ...{ finishedAt: START, jobId: null, code: null, message: null },
+  } as const;
   const tables = ["environment", "cluster", "event", "operation", "label", "cluster_access", "statement"];
   const counts = async () => {
     const rows = await Promise.all(tables.map((table) => base.pool.query(`select 1 from ${table}`)));
@@ -65,6 +70,7 @@ describe("a customer who has ended", () => {
       await tx.insertEnvironment(environmentOf({ ...TENANT, ownerKey: "tenant:b", id: "env_2" }));
       await tx.insertCluster(clusterOf({ id: "cl_1", environmentId: "env_1", kind: "tenant", ...cluster }));
       await tx.putClusterAccess({ clusterId: "cl_1", roles: ["app"], digest: null });
+      await tx.putStatement("cl_1", STATEMENT);
       const at = { createdAt: START, generation: 1, actor: "key" } as const;
       await tx.addOperation({ id: "op_1", environmentId: "env_1", kind: "delete", ...at });
       const event = { environmentId: "env_1", at: START, kind: "ended", actor: null, detail: null };
@@ -77,7 +83,7 @@ describe("a customer who has ended", () => {
     await end({ status: "gone" });
     pass(KEPT_MS);
     await forget(context);
-    expect(await counts()).toEqual([2, 1, 1, 1, 1, 0, 0]);
+    expect(await counts()).toEqual([2, 1, 1, 1, 1, 0, 1]);
     pass(1);
     await forget(context);
     expect(await counts()).toEqual([1, 0, 0, 0, 0, 0, 0]);
@@ -88,6 +94,6 @@ describe("a customer who has ended", () => {
     await end({ status: "removing" });
     pass(KEPT_MS + 1);
     expect(await forget(context)).toBe(0);
-    expect(await counts()).toEqual([2, 1, 1, 1, 1, 1, 0]);
+    expect(await counts()).toEqual([2, 1, 1, 1, 1, 1, 1]);
   });
 });
