@@ -5,7 +5,7 @@ import { createInterface } from "node:readline";
 import { type BackupLine, backupStore } from "../../adapters/store/backup.ts";
 import { restoreStore } from "../../adapters/store/restore.ts";
 import type { Command, Input } from "../command.ts";
-import { EXIT, usage } from "../exit.ts";
+import { EXIT, Exit, usage } from "../exit.ts";
 import { say, sayJson } from "../terminal.ts";
 import { withStore } from "./store.ts";
 
@@ -39,10 +39,13 @@ const restore: Command = {
     "The store must have been made by `offshoot store migrate` of the backup's version. Afterwards the service does nothing until `offshoot store confirm`.",
   run: (io, input) =>
     withStore(io, async ({ pool }) => {
-      const file = createReadStream(fileOf(input, "in"), "utf8");
+      const path = fileOf(input, "in");
+      const file = createReadStream(path, "utf8");
       const lines = createInterface({ input: file, crlfDelay: Number.POSITIVE_INFINITY });
       // Without this a file that cannot be read would end the loop like one that is empty.
-      const failed = new Promise<never>((_resolve, reject) => file.once("error", reject));
+      const failed = new Promise<never>((_resolve, reject) =>
+        file.once("error", (error) => reject(withAdvice(error, path))),
+      );
       const rows = await Promise.race([restoreStore(pool, lines, new Date()), failed]);
       if (input.json) sayJson(io, { rows });
       else
@@ -58,7 +61,9 @@ interface Written {
 
 /** Writes a new file, for its owner only, and makes sure that the disk has it. */
 async function writeLines(path: string, lines: AsyncIterable<BackupLine>): Promise<Written> {
-  const file = await open(path, "wx", 0o600);
+  const file = await open(path, "wx", 0o600).catch((error: unknown) => {
+    throw withAdvice(error, path);
+  });
   let written: Written = { rows: {}, snapshots: 0 };
   try {
     for await (const line of lines) {
@@ -70,6 +75,16 @@ async function writeLines(path: string, lines: AsyncIterable<BackupLine>): Promi
     await file.close();
   }
   return written;
+}
+
+/** The two mistakes that people make, with what to do; anything else as it is. */
+function withAdvice(error: unknown, path: string): unknown {
+  const failed = (message: string) => new Exit(EXIT.failed, message);
+  const { code } = Object(error);
+  if (code === "EEXIST")
+    return failed(`${path} exists. Name a new file, or delete it if a backup broke off.`);
+  if (code === "ENOENT") return failed(`There is no ${path}. Check the path and its folder.`);
+  return error;
 }
 
 function fileOf(input: Input, option: "in" | "out"): string {
