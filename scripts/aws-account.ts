@@ -5,6 +5,7 @@ import { CloudFormationClient, DescribeStacksCommand } from "@aws-sdk/client-clo
 import { GetParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 import { readSettings, type Settings } from "../infra/settings.ts";
+import { ConfigProblems } from "../service/env-reader.ts";
 import { ROOT } from "./build-parts.ts";
 
 /** The version of CDK's bootstrap, where the default bootstrap keeps it. */
@@ -92,8 +93,8 @@ export async function runScript(main: () => Promise<void>): Promise<void> {
   try {
     await main();
   } catch (error) {
-    const isPlain = error instanceof Stop || (error instanceof Error && error.name === "ConfigProblems");
-    console.error(isPlain ? (error as Error).message : error);
+    const isPlain = error instanceof Stop || error instanceof ConfigProblems;
+    console.error(isPlain ? error.message : error);
     process.exitCode = 1;
   }
 }

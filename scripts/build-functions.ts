@@ -1,7 +1,7 @@
 /** Bundles the functions for Lambda: dist/lambda/<function>/index.mjs, with source maps and no dependency at run time. */
 import { copyFile, mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { type BuildOptions, build, type Metafile } from "esbuild";
+import { type BuildOptions, build } from "esbuild";
 import { COMMON, MIGRATIONS, PURE, ROOT } from "./build-parts.ts";
 
 export const FUNCTIONS = ["webhook", "http", "wake", "tick", "migrate"] as const;
@@ -33,17 +33,16 @@ export const OPTIONS: BuildOptions = {
   mainFields: ["module", "main"],
   // Not "import", which esbuild adds by itself where one imports: `require` would take modules, too, as pg does pg-pool.
   conditions: ["module"],
-  metafile: true,
   plugins: [MIGRATIONS, PURE],
 };
 
-/** Builds one function; what was there before is removed. Out: what went into it. */
-export async function buildFunction(name: FunctionName, base?: string): Promise<Metafile> {
+/** Builds one function; what was there before is removed. */
+async function buildFunction(name: FunctionName, base?: string): Promise<void> {
   const outdir = functionDirectory(name, base);
   await rm(outdir, { recursive: true, force: true });
   await mkdir(outdir, { recursive: true });
   const credentials = join(ROOT, "service", "lambda", "credentials.ts");
-  const { metafile } = await build({
+  await build({
     ...OPTIONS,
     entryPoints: [{ in: `service/lambda/${name}.ts`, out: "index" }],
     outdir,
@@ -59,7 +58,6 @@ export async function buildFunction(name: FunctionName, base?: string): Promise<
     },
   });
   if (SPLITTING.includes(name)) await buildSplitter(outdir);
-  return metafile as Metafile;
 }
 
 /** Where a bundle finds the splitter's worker: see adapters/splitter.ts. */

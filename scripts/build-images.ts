@@ -8,12 +8,11 @@ import { ROOT } from "./build-parts.ts";
 
 const IMAGES = join(ROOT, "dist", "image");
 
-/** The service, its command line, and what the health check of the container asks. */
+/** The service and its command line. */
 async function buildServiceImage(outdir: string): Promise<void> {
-  const entryPoints = [{ in: "service/main.ts", out: "service" }];
   await build({
     ...OPTIONS,
-    entryPoints,
+    entryPoints: [{ in: "service/main.ts", out: "service" }],
     outdir,
     splitting: true,
     chunkNames: "part-[hash]",

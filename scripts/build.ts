@@ -8,7 +8,7 @@ import { COMMON, MIGRATIONS, PURE, ROOT } from "./build-parts.ts";
 
 export const CLI_FILE = join(ROOT, "dist", "offshoot.cjs");
 export const ACTION_FILE = join(ROOT, "dist", "action", "index.js");
-export const CLIENT_FILE = join(ROOT, "dist", "client", "client.js");
+const CLIENT_FILE = join(ROOT, "dist", "client", "client.js");
 
 /**
  * Node parses a whole file before the first line runs, so the command line's one file has its parts as texts, which are

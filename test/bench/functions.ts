@@ -7,6 +7,7 @@ import {
   type FunctionName,
   functionDirectory,
 } from "../../scripts/build-functions.ts";
+import { migrationFiles } from "../../service/adapters/store/migration-files.ts";
 import { startStore } from "../support/store.ts";
 import { serviceVariables } from "./function-variables.ts";
 import type { Bench, Line, Result } from "./result.ts";
@@ -42,7 +43,7 @@ export async function benchFunctions({ directory, tell }: Bench): Promise<readon
     const variables = serviceVariables({ storeUrl: store.url, githubUrl: "http://127.0.0.1:9" });
     await store.pool.query(
       "insert into meta (key, value) select 'migration:' || n, 'applied' from unnest($1::text[]) n on conflict do nothing",
-      [await migrationNames()],
+      [(await migrationFiles()).map(({ name }) => name)],
     );
     const env = { ...process.env, ...variables, NODE_COMPILE_CACHE: join(directory, "compile-cache") };
     const lines: Line[] = [];
@@ -63,11 +64,6 @@ export async function benchFunctions({ directory, tell }: Bench): Promise<readon
   } finally {
     await store.stop();
   }
-}
-
-async function migrationNames(): Promise<readonly string[]> {
-  const names = await readdir(join(import.meta.dirname, "..", "..", "service", "migrations"));
-  return names.filter((name) => name.endsWith(".sql"));
 }
 
 async function coldStarts(

@@ -11,8 +11,6 @@ import { type Bench, holds, type Result, table } from "./result.ts";
 import { benchTenants } from "./tenants.ts";
 import { benchVersion } from "./version.ts";
 
-const USAGE =
-  "Usage: scripts/bench [--only ingest|previews|demo|api|tenants|version|functions|burst] [--json <file>]";
 const BENCHMARKS: Readonly<Record<string, (bench: Bench) => Promise<readonly Result[]>>> = {
   ingest: benchIngest,
   previews: benchPreviews,
@@ -22,6 +20,7 @@ const BENCHMARKS: Readonly<Record<string, (bench: Bench) => Promise<readonly Res
   version: benchVersion,
   functions: benchFunctions,
 };
+const USAGE = `Usage: scripts/bench [--only ${Object.keys(BENCHMARKS).join("|")}] [--json <file>]`;
 
 process.exitCode = await main().catch((error: unknown) => {
   console.error(error);

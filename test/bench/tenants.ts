@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { runToEnd } from "../../local/demo/process.ts";
+import { createKey } from "../../local/demo/key.ts";
 import { type Stack, startStack } from "../../local/demo/stack.ts";
 import { type Client, createClient } from "../../service/client/client.ts";
 import type { Bench, Line, Result } from "./result.ts";
@@ -78,9 +78,7 @@ function latencyArgs(creatingMs: number | undefined): readonly string[] {
 }
 
 async function play(stack: Stack, run: Run, tell: Bench["tell"]): Promise<Result> {
-  const args = ["keys", "create", "bench", "--scope", "tenants:write", "--json"];
-  const made = await runToEnd({ script: "service/cli.ts", args, env: stack.serviceEnv, logFile: "" });
-  const { credential } = JSON.parse(made) as { credential: string };
+  const credential = await createKey(stack, "bench", ["tenants:write"]);
   const client = createClient({ url: stack.serviceUrl, credential });
   const waiting = Array.from({ length: run.customers }, (_, at) => `customer-${at}`);
   const took: number[] = [];

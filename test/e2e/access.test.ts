@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { openPull, type PullClient, waitFor, waitForReport } from "../../local/demo/pull.ts";
 import { type Stack, startStack } from "../../local/demo/stack.ts";
+import { callLocal } from "../support/local-github.ts";
 import { runJob } from "../support/runner.ts";
 
 const ROOT = join(import.meta.dirname, "..", "..");
@@ -31,20 +32,10 @@ afterAll(async () => {
   await rm(directory, { recursive: true, force: true });
 });
 
-async function local<T>(path: string, body?: unknown): Promise<T> {
-  const post = {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify(body),
-  };
-  const answer = await fetch(`${stack.github.pageUrl}/_local${path}`, body === undefined ? {} : post);
-  if (!answer.ok) throw new Error(`${path} answered ${answer.status}: ${await answer.text()}`);
-  const text = await answer.text();
-  return (text === "" ? undefined : JSON.parse(text)) as T;
-}
-
-const jobOf = (number: number) =>
-  local<Record<string, string>>(`/repositories/${SHOP}/jobs`, { event: "pull_request", number });
+const jobOf = (number: number) => {
+  const asked = { event: "pull_request", number };
+  return callLocal<Record<string, string>>(stack.github, "POST", `/repositories/${SHOP}/jobs`, asked);
+};
 
 function offshoot(args: readonly string[], env: Record<string, string>) {
   const base = { PATH: process.env["PATH"] ?? "", XDG_CONFIG_HOME: directory };
@@ -113,7 +104,7 @@ it.each([
   });
   const see = async () => /code ([\w-]+)/.exec(told)?.[1] ?? null;
   const userCode = await waitFor("a code to type", 20_000, see, async () => told);
-  await local("/login/device", { userCode, login, approve: true });
+  await callLocal(stack.github, "POST", "/login/device", { userCode, login, approve: true });
   child.stdin.end(sql);
   const { code: seen, out } = await ended;
   expect([seen, out], told).toEqual([code, expect.stringMatching(shown)]);

@@ -42,7 +42,7 @@ async function start(): Promise<Stack> {
 it("plays the story through functions, queue and ticks only", { timeout: 180_000 }, async () => {
   const running = await start();
   await playStory(running, () => {});
-  expect(service?.queue.inspectQueue("dead")?.messages.ready ?? []).toEqual([]);
+  expect(service?.queue.inspectQueue("dead")?.messages.ready).toEqual([]);
   const log = await readFile(join(directory, "log", "service.log"), "utf8");
   expect(log).not.toContain('"level":50');
 });

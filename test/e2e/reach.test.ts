@@ -2,13 +2,13 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import pg from "pg";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { runToEnd } from "../../local/demo/process.ts";
+import { createKey } from "../../local/demo/key.ts";
 import { openPull, waitForReport } from "../../local/demo/pull.ts";
 import { type Stack, startStack } from "../../local/demo/stack.ts";
-import { type Client, createClient, OffshootError, type Token } from "../../service/client/client.ts";
-import { idTokenOf, type JobVariables } from "../support/local-github.ts";
+import { type Client, createClient, OffshootError } from "../../service/client/client.ts";
+import { callLocal, idTokenOf, type JobVariables } from "../support/local-github.ts";
+import { queryWith } from "../support/token-query.ts";
 
 const SHOP = "acme/shop";
 /** Private, and mallory has no part in it; of a public one GitHub says that everybody reads it. */
@@ -31,10 +31,7 @@ interface Place {
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), "offshoot-e2e-"));
   stack = await startStack({ directory });
-  const scopes = ["tenants:write", "read", "tokens"].flatMap((scope) => ["--scope", scope]);
-  const args = ["keys", "create", "e2e", ...scopes, "--json"];
-  const made = await runToEnd({ script: "service/cli.ts", args, env: stack.serviceEnv, logFile: "" });
-  const { credential } = JSON.parse(made) as { credential: string };
+  const credential = await createKey(stack, "e2e", ["tenants:write", "read", "tokens"]);
   key = createClient({ url: stack.serviceUrl, credential });
   await key.waitFor(await key.tenants.put("acme"));
   mine = await placeWith("mine", SHOP);
@@ -57,34 +54,6 @@ async function placeWith(table: string, repository: string): Promise<Place> {
   return { id: String(items[0]?.id), number: pull.number };
 }
 
-async function post<T>(path: string, body: object): Promise<T> {
-  const headers = { "content-type": "application/json" };
-  const url = `${stack.github.pageUrl}/_local${path}`;
-  const answer = await fetch(url, { method: "POST", headers, body: JSON.stringify(body) });
-  const text = await answer.text();
-  if (!answer.ok) throw new Error(`${path} answered ${answer.status}: ${text}`);
-  return (text === "" ? null : JSON.parse(text)) as T;
-}
-
-/** Runs statements one by one with a token, by nothing but `pg`. Out: the rows of the last. */
-async function queryWith(token: Token, ...statements: string[]): Promise<Record<string, unknown>[]> {
-  const { host, port, user, database, connectTo } = token;
-  const client = new pg.Client({
-    ...{ host: connectTo?.address ?? host, port: connectTo?.port ?? port, user, database },
-    password: token.token,
-    ssl: { servername: host, ...(connectTo && { ca: await readFile(connectTo.caFile, "utf8") }) },
-  });
-  client.on("error", () => undefined);
-  await client.connect();
-  try {
-    let rows: Record<string, unknown>[] = [];
-    for (const statement of statements) ({ rows } = await client.query(statement));
-    return rows;
-  } finally {
-    await client.end();
-  }
-}
-
 /** The reason code that the API refused with, or whatever else was thrown as text. */
 function reasonOf(refused: Promise<unknown>): Promise<string> {
   return refused.then(
@@ -101,7 +70,7 @@ const clientOf = ({ credential }: { credential: string }) =>
 async function person(login: string): Promise<Client> {
   const door = anonymous().login;
   const { deviceCode, userCode } = await door.begin();
-  await post("/login/device", { userCode, login, approve: true });
+  await callLocal(stack.github, "POST", "/login/device", { userCode, login, approve: true });
   for (;;) {
     const now = await door.poll(deviceCode);
     if (!("status" in now)) return clientOf(now);
@@ -111,7 +80,7 @@ async function person(login: string): Promise<Client> {
 
 it("a job of a pull request reaches the database of exactly that one", async () => {
   const asked = { event: "pull_request", number: mine.number };
-  const job = await post<JobVariables>(`/repositories/${SHOP}/jobs`, asked);
+  const job = await callLocal<JobVariables>(stack.github, "POST", `/repositories/${SHOP}/jobs`, asked);
   const oidcToken = await idTokenOf(job, stack.serviceUrl);
   const client = clientOf(await anonymous().sessions.create(oidcToken));
   expect(await client.self()).toMatchObject({ kind: "job" });

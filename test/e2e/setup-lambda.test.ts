@@ -11,7 +11,7 @@ import { openPull, waitForReport } from "../../local/demo/pull.ts";
 import { LOCAL_CREDENTIALS, type ServiceStart, type Stack, startStack } from "../../local/demo/stack.ts";
 import { runCli } from "../support/cli-process.ts";
 import { buildBundles, startLambdaService } from "../support/lambda/service.ts";
-import { BROWSER, formOf, submit, walkBack, walkToGitHub } from "../support/setup-walk.ts";
+import { BROWSER, install, walkBack, walkToGitHub } from "../support/setup-walk.ts";
 
 let bundles = "";
 let directory = "";
@@ -62,9 +62,7 @@ it("is set up through the functions, keeps the App in the secret, and works from
     expect((await fetch(url, { headers: { ...BROWSER, cookie } })).status).toBe(410);
   }
 
-  const install = new URL(/href="([^"]+\/installations\/new)"/.exec(page)?.[1] ?? "");
-  const form = formOf(await (await fetch(install)).text(), install);
-  await submit(form.action, form.fields);
+  await install(page);
   const files = { "migrations/0003_found.sql": "CREATE TABLE found (id bigint PRIMARY KEY);\n" };
   const change = { author: "wendy", title: "Found", branch: "found", files };
   const pull = await openPull(stack.github.pageUrl, "acme/shop", change);

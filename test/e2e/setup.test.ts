@@ -5,7 +5,8 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { runToEnd } from "../../local/demo/process.ts";
 import { openPull, waitFor, waitForReport } from "../../local/demo/pull.ts";
 import { type Stack, startStack } from "../../local/demo/stack.ts";
-import { BROWSER, formOf, submit, walkBack, walkToGitHub } from "../support/setup-walk.ts";
+import { callLocal } from "../support/local-github.ts";
+import { BROWSER, install, walkBack, walkToGitHub } from "../support/setup-walk.ts";
 
 const SHOP = "acme/shop";
 
@@ -81,9 +82,7 @@ it("refuses a way back whose code GitHub does not know any more, and goes on fro
   }
   await expect(setupLink()).rejects.toThrow(/is set up/);
 
-  const install = new URL(/href="([^"]+\/installations\/new)"/.exec(page)?.[1] ?? "");
-  const form = formOf(await (await fetch(install)).text(), install);
-  expect((await submit(form.action, form.fields)).status).toBe(303);
+  expect((await install(page)).status).toBe(303);
 }, 120_000);
 
 it("works then: a pull request gets its database", async () => {
@@ -95,14 +94,8 @@ it("works then: a pull request gets its database", async () => {
 }, 120_000);
 
 it("names a permission that is taken away, in one line of its log and at /readyz", async () => {
-  await fetch(`${stack.github.pageUrl}/_local/app`, {
-    method: "PATCH",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify({
-      permissions: { contents: "read", issues: "read", metadata: "read" },
-      events: ["push"],
-    }),
-  });
+  const permissions = { contents: "read", issues: "read", metadata: "read" };
+  await callLocal(stack.github, "PATCH", "/app", { permissions, events: ["push"] });
   await stack.killService();
   await stack.startService();
   const warned = await waitFor(

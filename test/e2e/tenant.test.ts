@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { queryOnce } from "../../local/demo/connection.ts";
-import { runToEnd } from "../../local/demo/process.ts";
+import { createBackEndKey } from "../../local/demo/key.ts";
 import { waitFor } from "../../local/demo/pull.ts";
 import { LOCAL_CREDENTIALS, type Stack, startStack } from "../../local/demo/stack.ts";
 import { listClusters } from "../../local/demo/story.ts";
@@ -24,9 +24,7 @@ let client: Client;
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), "offshoot-tenant-"));
   stack = await startStack({ directory, serviceEnv: { OFFSHOOT_LEASE_SECONDS: "1" } });
-  const args = ["keys", "create", "e2e", "--scope", "tenants:write", "--scope", "tokens", "--json"];
-  const made = await runToEnd({ script: "service/cli.ts", args, env: stack.serviceEnv, logFile: "" });
-  const { credential } = JSON.parse(made) as { credential: string };
+  const credential = await createBackEndKey(stack);
   client = createClient({ url: stack.serviceUrl, credential });
 });
 

@@ -77,6 +77,10 @@ function questionOf({ action, resource, tags }: Call): Question {
 }
 
 describe("the calls that were recorded and the policies", () => {
+  const called = new Set(CALLS.map(({ role, action }) => `${role} ${action}`));
+  const callsOf = ({ who, actions }: Grant) =>
+    who.flatMap((one) => actions.map((action) => `${ROLES[one]} ${action}`));
+
   it.each(CALLS.map((call) => [call.role, call.action, call.resource, call] as const))(
     "%s may %s on %s",
     (role, _action, _resource, call) => {
@@ -85,22 +89,14 @@ describe("the calls that were recorded and the policies", () => {
   );
 
   it("agree: every action that is granted was called, or AWS makes or checks it itself", () => {
-    const called = new Set(CALLS.map(({ role, action }) => `${role} ${action}`));
     const granted = grants
       .filter(({ unseen, effect }) => unseen === undefined && effect !== "Deny")
-      .flatMap(({ who, actions }) =>
-        who.flatMap((one) => actions.map((action) => `${ROLES[one]} ${action}`)),
-      );
+      .flatMap(callsOf);
     expect([...new Set(granted)].filter((one) => !called.has(one))).toEqual([]);
   });
 
   it("agree: what is excused as unseen was indeed not called", () => {
-    const called = new Set(CALLS.map(({ role, action }) => `${role} ${action}`));
-    const excused = grants
-      .filter(({ unseen }) => unseen !== undefined)
-      .flatMap(({ who, actions }) =>
-        who.flatMap((one) => actions.map((action) => `${ROLES[one]} ${action}`)),
-      );
+    const excused = grants.filter(({ unseen }) => unseen !== undefined).flatMap(callsOf);
     expect(excused.filter((one) => called.has(one))).toEqual([]);
   });
 });

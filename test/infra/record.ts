@@ -4,7 +4,6 @@
  */
 import { createWriteStream } from "node:fs";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
@@ -16,18 +15,25 @@ import {
   SecretsManagerClient,
 } from "@aws-sdk/client-secrets-manager";
 import { AssumeRoleCommand, STSClient } from "@aws-sdk/client-sts";
-import pg from "pg";
+import { createKey } from "../../local/demo/key.ts";
 import { ROOT, runToEnd } from "../../local/demo/process.ts";
 import { openPull, waitFor, waitForReport } from "../../local/demo/pull.ts";
-import { LOCAL_CREDENTIALS, type ServiceStart, type Stack, startStack } from "../../local/demo/stack.ts";
+import {
+  LOCAL_CREDENTIALS,
+  type ServiceStart,
+  type Stack,
+  type StackOptions,
+  startStack,
+} from "../../local/demo/stack.ts";
 import type { Call } from "../../local/dsql/calls.ts";
 import { FUNCTIONS, type FunctionName } from "../../scripts/build-functions.ts";
-import { type Client, createClient, type Token } from "../../service/client/client.ts";
+import { type Client, createClient } from "../../service/client/client.ts";
 import { distinct, startSqsTap, type Tap } from "../support/calls.ts";
 import { createFunction } from "../support/lambda/pool.ts";
 import { type LambdaService, startLambdaService } from "../support/lambda/service.ts";
 import { walkBack, walkToGitHub } from "../support/setup-walk.ts";
 import { ACCOUNT, REGION } from "../support/stack-template.ts";
+import { queryWith } from "../support/token-query.ts";
 
 /** Under the names that the stack gives them. */
 const ROLES = {
@@ -102,16 +108,16 @@ interface Scene {
 async function record(
   serviceEnv: Readonly<Record<string, string>>,
   play: (scene: Scene) => Promise<void>,
-  noApp = false,
+  more: Pick<StackOptions, "noApp"> = {},
 ): Promise<readonly Call[]> {
   const directory = await mkdtemp(join(tmpdir(), "offshoot-record-"));
   const bundles = await writeEntries(join(directory, "functions"));
   const files = ["dsql", "cloudformation"].map((name) => join(directory, `${name}.jsonl`));
   const taps: Tap[] = [];
-  let more: Readonly<Record<string, string>> = {};
+  let restartEnv: Readonly<Record<string, string>> = {};
   let secretEnv: Scene["secretEnv"] = {};
   const stack = await startStack({
-    ...{ directory, noApp },
+    ...{ directory, ...more },
     dsqlArgs: ["--calls-file", String(files[0])],
     cloudformationArgs: ["--calls-file", String(files[1])],
     serviceEnv: {
@@ -125,18 +131,21 @@ async function record(
       const endpoint = String(started.env["OFFSHOOT_STS_ENDPOINT"]);
       const arn = await createSecret(started.env, endpoint);
       secretEnv = { OFFSHOOT_SECRETS_ARN: arn, OFFSHOOT_SECRETS_ENDPOINT: endpoint };
-      return startWithRoles({ ...started, env: { ...started.env, ...secretEnv, ...more } }, bundles, taps);
+      return startWithRoles(
+        { ...started, env: { ...started.env, ...secretEnv, ...restartEnv } },
+        bundles,
+        taps,
+      );
     },
   });
   try {
-    const args = ["keys", "create", "record", "--scope", "admin", "--json"];
-    const made = await runToEnd({ script: "service/cli.ts", args, env: stack.serviceEnv, logFile: "" });
-    const restart = async (env: typeof more) => {
-      more = env;
+    const credential = await createKey(stack, "record", ["admin"]);
+    const restart = async (env: typeof restartEnv) => {
+      restartEnv = env;
       await stack.killService();
       await stack.startService();
     };
-    await play({ stack, restart, secretEnv, ...(JSON.parse(made) as { credential: string }) });
+    await play({ stack, restart, secretEnv, credential });
   } finally {
     await stack.stop();
     for (const tap of taps) tap.stop();
@@ -182,7 +191,7 @@ async function playPreview({ stack, credential }: Scene): Promise<void> {
   const client = createClient({ url: stack.serviceUrl, credential });
   const { items } = await client.environments.list({ repository: "acme/shop", number: pull.number });
   for (const role of ["owner", "reader"] as const) {
-    await connect(stack, await client.environments.token(String(items[0]?.id), { role }));
+    await queryWith(await client.environments.token(String(items[0]?.id), { role }), "select 1");
   }
   await pull.close("wendy");
   await waitForReport(pull, /closed/i);
@@ -198,7 +207,7 @@ async function playCustomers({ stack, credential }: Scene): Promise<void> {
   await runToEnd({ script: "local/demo/example-saas.ts", env, logFile: "" });
   const client = createClient({ url: stack.serviceUrl, credential });
   await client.waitFor(await client.tenants.put("reader"));
-  await connect(stack, await client.tenants.token("reader", { role: "reader" }));
+  await queryWith(await client.tenants.token("reader", { role: "reader" }), "select 1");
 }
 
 /** Databases by stacks: one that fails at first, one of a customer, and a template that changes. */
@@ -211,7 +220,7 @@ async function playStacks({ stack, credential, restart }: Scene): Promise<void> 
   if (!answer.ok) throw new Error(`The failure was refused: ${await answer.text()}`);
   const client = createClient({ url: stack.serviceUrl, credential });
   await client.tenants.put("acme");
-  await untilPhase(client, "ready");
+  await untilReady(client);
   await restart({ OFFSHOOT_EXTRA_TAGS: "team=data" });
   await client.tenants.patch("acme", { protected: false, limits: { graceHours: 0 } });
   await setTimeout(UPDATE_MS);
@@ -220,9 +229,9 @@ async function playStacks({ stack, credential, restart }: Scene): Promise<void> 
 }
 
 /** Not by ?wait=, which holds a function for longer than it may run here. */
-async function untilPhase(client: Client, phase: string): Promise<void> {
+async function untilReady(client: Client): Promise<void> {
   const now = async () => (await client.tenants.get("acme")).phase;
-  await waitFor(`acme is ${phase}`, 120_000, async () => ((await now()) === phase ? true : null), now);
+  await waitFor("acme is ready", 120_000, async () => ((await now()) === "ready" ? true : null), now);
 }
 
 /** The link of the deploy is opened, and GitHub makes the App. */
@@ -234,31 +243,13 @@ async function playSetup({ stack, secretEnv }: Scene): Promise<void> {
   if (done.status !== 200) throw new Error(`The set-up answered ${done.status}: ${await done.text()}`);
 }
 
-/** Uses a token as its owner would. */
-async function connect(stack: Stack, { host, user, token }: Token): Promise<void> {
-  const { frontAddress, frontPort, caFile } = stack.dsql;
-  const client = new pg.Client({
-    ...{ host, user, database: "postgres", password: token },
-    ssl: { ca: await readFile(caFile, "utf8") },
-    stream: () => {
-      const socket = new Socket();
-      const dial = socket.connect.bind(socket);
-      socket.connect = () => dial(frontPort, frontAddress);
-      return socket;
-    },
-  });
-  await client.connect();
-  await client.query("select 1");
-  await client.end();
-}
-
 const plain = await record({ OFFSHOOT_PARAMETER_PREFIX: "/offshoot" }, async (scene) => {
   await playPreview(scene);
   await playCustomers(scene);
 });
 const stackEnv = { OFFSHOOT_STACKS: "all", OFFSHOOT_STACK_ROLE_ARN: arnOf("StacksRole") };
 const stacks = await record(stackEnv, playStacks);
-const setup = await record({}, playSetup, true);
+const setup = await record({}, playSetup, { noApp: true });
 const calls = distinct([...plain, ...stacks, ...setup], [...Object.values(ROLES), ...TOKEN_ROLES]);
 await writeFile(FILE, `[\n${calls.map((call) => `  ${JSON.stringify(call)}`).join(",\n")}\n]\n`);
 console.log(`${calls.length} different calls are in ${FILE}`);

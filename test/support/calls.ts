@@ -12,7 +12,7 @@ export const QUEUE_ARN = `arn:aws:sqs:${REGION}:${ACCOUNT}:Hints`;
 const READ_TAGS = ["offshoot:service", "offshoot:kind"];
 
 /** What identifies a call for the test of permissions: without ids, and only the tags that policies read. */
-export function generalized({ role, action, resource, tags = {} }: Call): Call {
+function generalized({ role, action, resource, tags = {} }: Call): Call {
   const kind = tags["offshoot:kind"] ?? "foreign";
   const name = resource
     .replace(/:cluster\/[a-z0-9]{26}$/, `:cluster/${kind}`)
@@ -23,7 +23,7 @@ export function generalized({ role, action, resource, tags = {} }: Call): Call {
   return { role, action, resource: name, ...(read.length > 0 && { tags: Object.fromEntries(read) }) };
 }
 
-/** The calls of roles that the stack makes, each once, in one order. In: lines of JSON of several files. */
+/** The calls of roles that the stack makes, each once, in one order. */
 export function distinct(calls: readonly Call[], roles: readonly string[]): readonly Call[] {
   const lines = calls
     .filter(({ role }) => roles.includes(role))

@@ -1,61 +1,18 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
 import type { LocalCloudFormationReady } from "../../local/cloudformation/main.ts";
 import type { LocalDsqlReady } from "../../local/dsql/main.ts";
+import { type Flags, type Local, startLocal } from "./local-process.ts";
 
 export interface LocalOptions {
   directory: string;
-  /** Further flags of its main.ts, e.g. `{ quota: 3, "creating-ms": 200, "no-engines": true }`. */
-  flags?: Readonly<Record<string, string | number | true>>;
-}
-
-/** A local process of ours, the local DSQL for one. */
-export interface Local<Ready> {
-  ready: Ready;
-  pid: number;
-  /** Ends the process in order. Out: its exit code. */
-  stop(): Promise<number | null>;
-  /** SIGKILL: what it started stays behind, for the next start to find. */
-  kill(): Promise<void>;
+  /** Further flags of its main.ts. */
+  flags?: Flags;
 }
 
 export type LocalDsql = Local<LocalDsqlReady>;
 export type LocalCloudFormation = Local<LocalCloudFormationReady>;
 
 /** Each starts a process of its own. Throws with what it said when it does not get ready. */
-export const startLocalDsql = (options: LocalOptions): Promise<LocalDsql> => startLocal("dsql", options);
-export const startLocalCloudFormation = (options: LocalOptions): Promise<LocalCloudFormation> =>
-  startLocal("cloudformation", options);
-
-async function startLocal<Ready>(
-  part: string,
-  { directory, flags = {} }: LocalOptions,
-): Promise<Local<Ready>> {
-  const main = fileURLToPath(new URL(`../../local/${part}/main.ts`, import.meta.url));
-  const given = Object.entries<string | number | true>({ directory, ...flags }).map(([name, value]) =>
-    value === true ? `--${name}` : `--${name}=${value}`,
-  );
-  const child = spawn(process.execPath, [main, ...given], { stdio: ["ignore", "pipe", "pipe"] });
-  let complaint = "";
-  child.stderr.setEncoding("utf8").on("data", (text: string) => {
-    complaint = (complaint + text).slice(-10_000);
-  });
-  const ended = once(child, "close");
-  const line = await Promise.race([once(createInterface(child.stdout), "line"), ended.then(() => undefined)]);
-  if (line === undefined) throw new Error(`The local ${part} did not start: ${complaint.trim()}`);
-  const end = async (signal: NodeJS.Signals): Promise<number | null> => {
-    child.kill(signal);
-    await ended;
-    return child.exitCode;
-  };
-  return {
-    ready: JSON.parse(String(line[0])) as Ready,
-    pid: child.pid ?? 0,
-    stop: () => end("SIGTERM"),
-    kill: async () => {
-      await end("SIGKILL");
-    },
-  };
-}
+export const startLocalDsql = ({ directory, flags }: LocalOptions): Promise<LocalDsql> =>
+  startLocal("dsql", { directory, ...flags });
+export const startLocalCloudFormation = ({ directory, flags }: LocalOptions): Promise<LocalCloudFormation> =>
+  startLocal("cloudformation", { directory, ...flags });

@@ -1,17 +1,14 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
 import type { LocalGitHubReady } from "../../local/github/main.ts";
+import { type Flags, startLocal } from "./local-process.ts";
 
 export interface LocalGitHubOptions {
   /** Where the App's key is written; by default a directory of its own, removed by `stop`. */
   directory?: string;
   /** Further flags of local/github/main.ts, e.g. `{ "webhook-url": "http://…" }`. */
-  flags?: Readonly<Record<string, string | number | true>>;
+  flags?: Flags;
 }
 
 export interface LocalGitHub {
@@ -44,41 +41,28 @@ export interface Listener {
 const recordFile = process.env["OFFSHOOT_RECORD_GITHUB"];
 const recording = recordFile ? { record: recordFile } : {};
 
-const MAIN = fileURLToPath(new URL("../../local/github/main.ts", import.meta.url));
-
 /** Starts the local GitHub as a process of its own. Throws with what it said when it does not get ready. */
 export async function startLocalGitHub(options: LocalGitHubOptions = {}): Promise<LocalGitHub> {
   const { flags = {} } = options;
   const directory = options.directory ?? (await mkdtemp(join(tmpdir(), "offshoot-github-")));
-  const all: Record<string, string | number | true> = { directory, ...recording, ...flags };
-  const given = Object.entries(all).map(([name, value]) =>
-    value === true ? `--${name}` : `--${name}=${value}`,
-  );
-  const child = spawn(process.execPath, [MAIN, ...given], { stdio: ["ignore", "pipe", "pipe"] });
-  let complaint = "";
-  child.stderr.setEncoding("utf8").on("data", (text: string) => {
-    complaint = (complaint + text).slice(-10_000);
-  });
-  const ended = once(child, "close");
-  const line = await Promise.race([once(createInterface(child.stdout), "line"), ended.then(() => undefined)]);
   const clean = async () => {
     if (options.directory === undefined) await rm(directory, { recursive: true, force: true });
   };
-  if (line === undefined) {
-    await clean();
-    throw new Error(`The local GitHub did not start: ${complaint.trim()}`);
-  }
-  const ready = JSON.parse(String(line[0])) as LocalGitHubReady;
-  const base = `${ready.pageUrl}/_local`;
+  const local = await startLocal<LocalGitHubReady>("github", { directory, ...recording, ...flags }).catch(
+    async (error: unknown) => {
+      await clean();
+      throw error;
+    },
+  );
+  const { ready } = local;
   return {
     ready,
-    call: (method, path, body) => call(method, base + path, body),
-    listen: () => listen(`${base}/events`),
+    call: (method, path, body) => callLocal(ready, method, path, body),
+    listen: () => listen(`${ready.pageUrl}/_local/events`),
     async stop() {
-      child.kill("SIGTERM");
-      await ended;
+      const code = await local.stop();
       await clean();
-      return child.exitCode;
+      return code;
     },
   };
 }
@@ -102,7 +86,14 @@ export async function idTokenOf(job: JobVariables, audience?: string): Promise<s
   return ((await answer.json()) as { value: string }).value;
 }
 
-async function call<T>(method: string, url: string, body: unknown): Promise<T> {
+/** What people do at a local GitHub: see `call` of LocalGitHub. */
+export async function callLocal<T>(
+  { pageUrl }: Pick<LocalGitHubReady, "pageUrl">,
+  method: string,
+  path: string,
+  body?: unknown,
+): Promise<T> {
+  const url = `${pageUrl}/_local${path}`;
   const json = { headers: { "content-type": "application/json" }, body: JSON.stringify(body) };
   const answer = await fetch(url, { method, ...(body === undefined ? {} : json) });
   const text = await answer.text();

@@ -29,7 +29,7 @@ export function submit(url: URL, fields: Readonly<Record<string, string>>): Prom
 }
 
 /** The cookie of an answer as the next request carries it; empty if none was set. */
-export function cookieOf(answer: Response): string {
+function cookieOf(answer: Response): string {
   return (answer.headers.get("set-cookie") ?? "").split(";")[0] ?? "";
 }
 
@@ -52,4 +52,11 @@ export async function walkToGitHub(link: string): Promise<{ back: URL; cookie: s
 /** The second half: back to us, as the same browser. */
 export function walkBack(back: URL, cookie: string): Promise<Response> {
   return fetch(back, { headers: { ...BROWSER, cookie }, redirect: "manual" });
+}
+
+/** What comes next: the installation that the last page of the set-up links to. */
+export async function install(page: string): Promise<Response> {
+  const url = new URL(/href="([^"]+\/installations\/new)"/.exec(page)?.[1] ?? "");
+  const form = formOf(await (await fetch(url)).text(), url);
+  return submit(form.action, form.fields);
 }

@@ -9,8 +9,6 @@ import type { LambdaFunction } from "./pool.ts";
 
 /** Lambda's event source mapping: batches of messages to the function, and what it did not answer as failed is deleted. */
 export interface EventSource {
-  /** Messages whose batch failed, or that the function named. */
-  failures(): number;
   stop(): Promise<void>;
 }
 
@@ -23,7 +21,6 @@ export function startEventSource(
   pollers: number,
 ): EventSource {
   const stopping = new AbortController();
-  let failures = 0;
   const poll = async () => {
     while (!stopping.signal.aborted) {
       const receive = new ReceiveMessageCommand({
@@ -34,7 +31,6 @@ export function startEventSource(
       const { Messages: messages = [] } = await sqs.send(receive, { abortSignal: stopping.signal });
       if (messages.length === 0) continue;
       const failed = await invoke(wake, messages);
-      failures += failed.size;
       const done = messages.filter(({ MessageId }) => !failed.has(String(MessageId)));
       if (done.length === 0) continue;
       const Entries = done.map(({ MessageId, ReceiptHandle }) => ({ Id: MessageId, ReceiptHandle }));
@@ -43,7 +39,6 @@ export function startEventSource(
   };
   const polls = Array.from({ length: pollers }, () => poll().catch(ignoreAbort));
   return {
-    failures: () => failures,
     async stop() {
       stopping.abort();
       await Promise.all(polls);

@@ -5,8 +5,6 @@ export interface LambdaFunction {
   invoke(event: unknown): Promise<unknown>;
   /** Kills every environment, as when a host of Lambda dies; the next invocation starts a new one. */
   killAll(): Promise<void>;
-  /** Resolves once all environments are frozen. */
-  frozen(): Promise<void>;
 }
 
 export function createFunction(setup: FunctionSetup, concurrency: number): LambdaFunction {
@@ -50,9 +48,6 @@ export function createFunction(setup: FunctionSetup, concurrency: number): Lambd
     },
     async killAll() {
       await Promise.all([...environments].map((one) => one.kill()));
-    },
-    async frozen() {
-      await Promise.all([...environments].map((one) => one.frozen()));
     },
   };
 }

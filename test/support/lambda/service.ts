@@ -5,31 +5,27 @@ import { type FauxqsServer, startFauxqs } from "fauxqs";
 import type { Running } from "../../../local/demo/process.ts";
 import { LOCAL_CREDENTIALS, type ServiceStart } from "../../../local/demo/stack.ts";
 import { buildFunctions, type FunctionName, functionDirectory } from "../../../scripts/build-functions.ts";
-import { type EventSource, startEventSource } from "./event-source.ts";
+import { startEventSource } from "./event-source.ts";
 import { startGateway } from "./gateway.ts";
-import { createFunction, type LambdaFunction } from "./pool.ts";
+import { createFunction } from "./pool.ts";
 
 /** The schedule's minute, shortened: a tick finds what no message told of. */
 const TICK_MS = 1_000;
 /** As infra has them: a step begins only with a whole lease left, and the rest of the time is for more steps. */
 const TIMEOUT_MS = 20_000;
+/** Environments of the function that works on messages, and pollers of the queue. */
+const WORKERS = 4;
 const REGION = "us-east-1";
 
 /** The service as Lambda runs it, behind its own gateway, queue and schedule. */
 export interface LambdaService extends Running<unknown> {
-  readonly functions: Readonly<Record<"webhook" | "http" | "wake" | "tick", LambdaFunction>>;
-  readonly source: EventSource;
+  /** Has the queues `wake` and `dead`. */
   readonly queue: FauxqsServer;
-  readonly queueUrl: string;
-  readonly deadUrl: string;
 }
 
 export interface LambdaServiceOptions {
   /** Where the bundles are; see buildFunctions. */
   readonly bundles: string;
-  /** Environments of the function that works on messages, and pollers of the queue. */
-  readonly workers?: number;
-  readonly tickMs?: number;
   /** More variables of each function, such as credentials of its own role. */
   readonly functionEnv?: (name: FunctionName) => Readonly<Record<string, string>>;
 }
@@ -43,10 +39,10 @@ export async function buildBundles(directory: string): Promise<string> {
 /** Starts queue, gateway, event source and schedule. For `runService` of a stack. */
 export async function startLambdaService(
   { env, port, logFile }: ServiceStart,
-  { bundles, workers = 4, tickMs = TICK_MS, functionEnv = () => ({}) }: LambdaServiceOptions,
+  { bundles, functionEnv = () => ({}) }: LambdaServiceOptions,
 ): Promise<LambdaService> {
   const queue = await startFauxqs({ port: 0, logger: false });
-  const { queueUrl: deadUrl, queueArn } = queue.createQueue("dead", { region: REGION });
+  const { queueArn } = queue.createQueue("dead", { region: REGION });
   const redrive = JSON.stringify({ deadLetterTargetArn: queueArn, maxReceiveCount: 3 });
   const attributes = { VisibilityTimeout: "2", RedrivePolicy: redrive };
   const { queueUrl } = queue.createQueue("wake", { region: REGION, attributes });
@@ -63,13 +59,13 @@ export async function startLambdaService(
   const functions = {
     webhook: make("webhook", 4),
     http: make("http", 2),
-    wake: make("wake", workers),
+    wake: make("wake", WORKERS),
     tick: make("tick", 1),
   };
   const gateway = await startGateway(port, functions);
   const sqs = new SQSClient({ region: REGION, endpoint, credentials: LOCAL_CREDENTIALS });
-  const source = startEventSource(sqs, queueUrl, functions.wake, workers);
-  const schedule = setInterval(() => void functions.tick.invoke({}).catch(() => {}), tickMs);
+  const source = startEventSource(sqs, queueUrl, functions.wake, WORKERS);
+  const schedule = setInterval(() => void functions.tick.invoke({}).catch(() => {}), TICK_MS);
   const ended = Promise.withResolvers<void>();
   const stop = async () => {
     clearInterval(schedule);
@@ -82,8 +78,5 @@ export async function startLambdaService(
     log.end();
     ended.resolve();
   };
-  return {
-    ...{ pid: process.pid, ready: {}, ended: ended.promise, stop, kill: stop },
-    ...{ functions, source, queue, queueUrl, deadUrl },
-  };
+  return { pid: process.pid, ready: {}, ended: ended.promise, stop, kill: stop, queue };
 }
