@@ -1,7 +1,6 @@
 /** What the worker may do to environments' clusters. Tags decide: nothing without ours is changed, and never the store. */
-import { CLUSTER_TAG, SERVICE_TAG } from "../service/domain/names.ts";
+import { CLUSTER_TAG, KIND_TAG, REPOSITORY_TAG, SERVICE_TAG } from "../service/domain/names.ts";
 import type { Conditions, Grant, Places } from "./grants.ts";
-import { KIND_TAG } from "./names.ts";
 
 const WORKER = ["worker"] as const;
 
@@ -123,7 +122,7 @@ export function resourceTags(kinds: readonly string[]): Conditions {
 
 /** A request that sets the tags that policies read, and no tag but the service's and the operator's. */
 export function requestTags({ kinds, extraTagNames }: Places): Conditions {
-  const names = [SERVICE_TAG, CLUSTER_TAG, KIND_TAG, "offshoot:repository", "Name", ...extraTagNames];
+  const names = [SERVICE_TAG, CLUSTER_TAG, KIND_TAG, REPOSITORY_TAG, "Name", ...extraTagNames];
   return {
     StringEquals: {
       [`aws:RequestTag/${SERVICE_TAG}`]: "offshoot",

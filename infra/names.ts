@@ -1,7 +1,5 @@
 /** Names, ARNs and tags that more than one part of the stack uses. */
-import { SERVICE_TAG } from "../service/domain/names.ts";
-
-export const KIND_TAG = "offshoot:kind";
+import { KIND_TAG, SERVICE_TAG } from "../service/domain/names.ts";
 
 /** The tags of the service's own store; no policy on environments' clusters fits its kind. */
 export const STORE_TAGS = { [SERVICE_TAG]: "offshoot", [KIND_TAG]: "store", Name: "offshoot store" } as const;

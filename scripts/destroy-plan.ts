@@ -1,5 +1,5 @@
 /** Which clusters a destroyed deployment leaves behind, and which go along. Pure. */
-import { SERVICE_TAG } from "../service/domain/names.ts";
+import { KIND_TAG, SERVICE_TAG } from "../service/domain/names.ts";
 
 export interface TaggedCluster {
   readonly identifier: string;
@@ -25,10 +25,10 @@ const SHOWN_MAX = 20;
  */
 export function planDestroy(clusters: readonly TaggedCluster[], told: Told): Plan {
   const living = clusters.filter(
-    ({ tags }) => tags[SERVICE_TAG] === "offshoot" && tags["offshoot:kind"] !== "store",
+    ({ tags }) => tags[SERVICE_TAG] === "offshoot" && tags[KIND_TAG] !== "store",
   );
   const named = living.filter(({ tags }) =>
-    tags["offshoot:kind"] === "tenant" ? told.environments && told.tenants : told.environments,
+    tags[KIND_TAG] === "tenant" ? told.environments && told.tenants : told.environments,
   );
   const left = living.filter((cluster) => !named.includes(cluster));
   if (left.length > 0) return refused(left, "still live. Remove them first, or say", told);
@@ -46,7 +46,7 @@ export function planDestroy(clusters: readonly TaggedCluster[], told: Told): Pla
 function refused(clusters: readonly TaggedCluster[], why: string, told: Told | null): Plan {
   const lines = clusters.slice(0, SHOWN_MAX).map(lineOf);
   const more = clusters.length > SHOWN_MAX ? [`  and ${clusters.length - SHOWN_MAX} more`] : [];
-  const hasTenants = clusters.some(({ tags }) => tags["offshoot:kind"] === "tenant");
+  const hasTenants = clusters.some(({ tags }) => tags[KIND_TAG] === "tenant");
   const flags = hasTenants ? "--with-environments --with-tenants" : "--with-environments";
   const end = told === null ? "." : ` ${flags} to delete them with their data.`;
   return {
@@ -60,5 +60,5 @@ function count(clusters: number): string {
 }
 
 function lineOf({ identifier, tags }: TaggedCluster): string {
-  return `  ${identifier}  ${tags["offshoot:kind"] ?? "?"}  ${tags["Name"] ?? ""}`;
+  return `  ${identifier}  ${tags[KIND_TAG] ?? "?"}  ${tags["Name"] ?? ""}`;
 }

@@ -8,18 +8,22 @@ export const TAG_VALUE_MAX = 256;
 export const CLUSTER_TAG = "offshoot:cluster";
 /** The tag of everything that is ours. */
 export const SERVICE_TAG = "offshoot:service";
+/** Whether it is for previews, of a customer, or the store. */
+export const KIND_TAG = "offshoot:kind";
+/** Whose preview it is: host and id. */
+export const REPOSITORY_TAG = "offshoot:repository";
 
 type Tags = Readonly<Record<string, string>>;
 
 /** The tags of a pull request's cluster. */
 export function previewTags(clusterId: string, pull: PullRef, repositoryName: string): Tags {
-  const repository = { "offshoot:repository": tagValue(`${pull.host}/${pull.repositoryId}`) };
+  const repository = { [REPOSITORY_TAG]: tagValue(`${pull.host}/${pull.repositoryId}`) };
   return tagsOf(clusterId, "preview", `${repositoryName} pull ${pull.number}`, repository);
 }
 
 /** The tags of a git branch's cluster. */
 export function branchTags(clusterId: string, branch: BranchRef, repositoryName: string): Tags {
-  const repository = { "offshoot:repository": tagValue(`${branch.host}/${branch.repositoryId}`) };
+  const repository = { [REPOSITORY_TAG]: tagValue(`${branch.host}/${branch.repositoryId}`) };
   return tagsOf(clusterId, "preview", `${repositoryName} branch ${branch.gitBranch}`, repository);
 }
 
@@ -36,7 +40,7 @@ function tagsOf(clusterId: string, kind: "preview" | "tenant", name: string, mor
   return {
     [SERVICE_TAG]: "offshoot",
     [CLUSTER_TAG]: clusterId,
-    "offshoot:kind": kind,
+    [KIND_TAG]: kind,
     ...more,
     Name: tagValue(name),
   };

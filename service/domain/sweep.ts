@@ -1,5 +1,5 @@
 import type { Cluster } from "./cluster.ts";
-import { CLUSTER_TAG, SERVICE_TAG } from "./names.ts";
+import { CLUSTER_TAG, KIND_TAG, SERVICE_TAG } from "./names.ts";
 
 /** One difference between what exists at AWS and what the store knows. */
 export interface SweepFinding {
@@ -26,14 +26,12 @@ export function compareInventory(
   rows: readonly Cluster[],
 ): readonly SweepFinding[] {
   const byId = new Map(rows.map((row) => [row.id, row]));
-  const ours = listed.filter(
-    ({ tags }) => tags[SERVICE_TAG] === "offshoot" && tags["offshoot:kind"] !== "store",
-  );
+  const ours = listed.filter(({ tags }) => tags[SERVICE_TAG] === "offshoot" && tags[KIND_TAG] !== "store");
   const known = new Set(listed.map(({ identifier }) => identifier));
   const unknown = ours.flatMap(({ identifier, tags }): SweepFinding[] => {
     const clusterId = tags[CLUSTER_TAG] ?? null;
     if (clusterId !== null && byId.has(clusterId)) return [];
-    const kind = tags["offshoot:kind"] ?? "unknown";
+    const kind = tags[KIND_TAG] ?? "unknown";
     const next =
       kind === "tenant"
         ? "It may hold a customer's data: nothing deletes it but a person."
