@@ -18,8 +18,8 @@ import { Topic } from "aws-cdk-lib/aws-sns";
 import { EmailSubscription } from "aws-cdk-lib/aws-sns-subscriptions";
 import type { Construct } from "constructs";
 import { SWEEP_MS } from "../service/domain/limits.ts";
+import { METRIC, METRICS_NAMESPACE } from "../service/domain/metrics.ts";
 import type { FunctionName, Functions } from "./functions.ts";
-import { METRICS } from "./names.ts";
 import type { WakeQueue } from "./queue.ts";
 
 const PERIOD = Duration.minutes(5);
@@ -134,13 +134,13 @@ function errorWatch(name: FunctionName, made: LambdaFunction): Watch {
 
 /** What the tick measures. If it measures nothing, it does not run, and that is the alarm. */
 function ownWatches(): readonly Watch[] {
-  const clusters = own(METRICS.clusters);
-  const quota = own(METRICS.quota);
+  const clusters = own(METRIC.clusters);
+  const quota = own(METRIC.quota);
   return [
     {
       name: "sweep-age",
       why: "Clusters are not compared with the store any more, or the tick does not run.",
-      metric: own(METRICS.sweepAge),
+      metric: own(METRIC.sweepAge),
       above: SWEEP_AGE_SECONDS_MAX,
       periods: 3,
       missing: TreatMissingData.BREACHING,
@@ -148,7 +148,7 @@ function ownWatches(): readonly Watch[] {
     {
       name: "queue-age",
       why: "Something is due in the store and nobody works on it.",
-      metric: own(METRICS.queueAge),
+      metric: own(METRIC.queueAge),
       above: WAKEUP_AGE_SECONDS_MAX,
       periods: 2,
     },
@@ -170,7 +170,7 @@ function ownWatches(): readonly Watch[] {
 }
 
 function own(metricName: string): Metric {
-  return new Metric({ namespace: METRICS.namespace, metricName, statistic: Stats.MAXIMUM, period: PERIOD });
+  return new Metric({ namespace: METRICS_NAMESPACE, metricName, statistic: Stats.MAXIMUM, period: PERIOD });
 }
 
 function graph(title: string, metric: IMetric, above: number): GraphWidget {

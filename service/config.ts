@@ -28,6 +28,7 @@ const REGION = /^[a-z]{2,4}(-[a-z]+)+-\d$/;
 const CLUSTER_HOST = /^[a-z0-9]{26}\.dsql[a-z0-9-]*\.[a-z0-9-]+\.on\.aws$/;
 const ASSIGNMENTS = /^[A-Z_][A-Z0-9_]*=[\w./:@%+,-]*( [A-Z_][A-Z0-9_]*=[\w./:@%+,-]*)*$/;
 const ADDRESS = /^[\w.-]{1,255}:\d{1,5}$/;
+const PORT_MAX = 65_535;
 const LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"];
 const HOUR_MS = 3_600_000;
 /** The command line's own, which may stand in the same environment. */
@@ -83,7 +84,7 @@ function wholeConfig(read: Reader, readFile: ReadFile): Config {
   const github = githubConfig(read, readFile);
   const http = {
     host: read.text("OFFSHOOT_HOST", /^[\w.:-]{1,255}$/, "an address to listen on", "127.0.0.1"),
-    port: read.integer("OFFSHOOT_PORT", 0, 65_535, 8080),
+    port: read.integer("OFFSHOOT_PORT", 0, PORT_MAX, 8080),
   };
   return {
     ...store,
@@ -148,7 +149,7 @@ function store(read: Reader): StoreConfig["store"] {
 
 function connectTo(read: Reader, readFile: ReadFile): AwsConfig["connectTo"] {
   const expected = "address:port, such as 127.0.0.1:5432";
-  const given = read.optional("OFFSHOOT_DSQL_CONNECT_TO", ADDRESS, expected);
+  const given = addressOf(read, "OFFSHOOT_DSQL_CONNECT_TO", expected);
   const caFile = read.path("OFFSHOOT_DSQL_CA_FILE", "the path of a file of PEM certificates");
   if (caFile && !isCertificates(caFile, readFile)) {
     read.problem("OFFSHOOT_DSQL_CA_FILE", caFile, "the path of a readable file of PEM certificates");
@@ -161,15 +162,17 @@ function connectTo(read: Reader, readFile: ReadFile): AwsConfig["connectTo"] {
       "a value, because the other of OFFSHOOT_DSQL_CONNECT_TO and OFFSHOOT_DSQL_CA_FILE is set",
     );
   }
-  if (!given || !caFile) return null;
-  const { address, port } = splitAddress(given);
-  if (port < 1 || port > 65_535) read.problem("OFFSHOOT_DSQL_CONNECT_TO", given, expected);
-  return { address, port, caFile };
+  return given && caFile ? { ...given, caFile } : null;
 }
 
-function splitAddress(given: string): { readonly address: string; readonly port: number } {
+/** An address with its port, or null if the variable is not set or no such thing. */
+function addressOf(read: Reader, name: string, expected: string) {
+  const given = read.optional(name, ADDRESS, expected);
+  if (given === null) return null;
   const colon = given.lastIndexOf(":");
-  return { address: given.slice(0, colon), port: Number(given.slice(colon + 1)) };
+  const port = Number(given.slice(colon + 1));
+  if (port < 1 || port > PORT_MAX) read.problem(name, JSON.stringify(given), expected);
+  return { address: given.slice(0, colon), port };
 }
 
 function queueConfig(read: Reader): Config["queue"] {
@@ -181,9 +184,9 @@ function queueConfig(read: Reader): Config["queue"] {
 
 /** Where people connect, if that is not where the service does: as in a container, whose ports are published. */
 function shownAddress(read: Reader): Config["connect"]["to"] {
-  const given = read.optional(
+  const given = addressOf(
+    read,
     "OFFSHOOT_CONNECT_TO",
-    ADDRESS,
     "the address:port that people connect to, such as 127.0.0.1:15432",
   );
   const expected = "the path, on people's machines, of a file of PEM certificates";
@@ -192,8 +195,7 @@ function shownAddress(read: Reader): Config["connect"]["to"] {
     const [missing, set] = ["OFFSHOOT_CONNECT_CA_FILE", "OFFSHOOT_CONNECT_TO"];
     read.problem(given ? missing : set, "nothing", "a value, because the other of the two is set");
   }
-  if (!given || !caFile) return null;
-  return { ...splitAddress(given), caFile };
+  return given && caFile ? { ...given, caFile } : null;
 }
 
 function limitsConfig(read: Reader): Config["limits"] {

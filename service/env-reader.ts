@@ -53,7 +53,8 @@ const SHOWN_CHARACTERS = 60;
 const PATH = /^\S.{0,4094}$/;
 
 export function createReader(env: Readonly<Record<string, string | undefined>>): Reader {
-  const problems: string[] = [];
+  // A variable that two parts read is told once.
+  const problems = new Set<string>();
   const known = new Map<string, Variable>();
   const get = (name: string, expected: string, fallback: string | null): string | null => {
     known.set(name, { name, expected, fallback });
@@ -61,7 +62,7 @@ export function createReader(env: Readonly<Record<string, string | undefined>>):
     return value === undefined || value === "" ? null : value;
   };
   const problem = (name: string, given: string, expected: string) =>
-    void problems.push(`${name}: given ${given.slice(0, SHOWN_CHARACTERS)}; expected ${expected}.`);
+    void problems.add(`${name}: given ${given.slice(0, SHOWN_CHARACTERS)}; expected ${expected}.`);
   /** The given value if it passes, else the fallback; without either a problem and an empty text. */
   const checked = (
     name: string,
@@ -76,7 +77,7 @@ export function createReader(env: Readonly<Record<string, string | undefined>>):
     return fallback ?? "";
   };
   const throwProblems = (without: readonly string[] = []) => {
-    const left = problems.filter((line) => !without.some((name) => line.startsWith(`${name}: `)));
+    const left = [...problems].filter((line) => !without.some((name) => line.startsWith(`${name}: `)));
     if (left.length > 0) throw new ConfigProblems(left);
   };
   return {

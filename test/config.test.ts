@@ -149,6 +149,11 @@ describe("the configuration", () => {
     ]);
   });
 
+  it("tells a wrong variable once, however many parts read it", () => {
+    const both = { OFFSHOOT_EPOCH_PARAMETER: "/offshoot-epoch/main", OFFSHOOT_SSM_ENDPOINT: "ftp://ssm" };
+    expect(problems(both)).toEqual([expect.stringMatching(/^OFFSHOOT_SSM_ENDPOINT: given "ftp:/)]);
+  });
+
   it("reports all problems at once", () => {
     const found = problems({ AWS_REGION: "here", OFFSHOOT_PORT: "-1", OFFSHOOT_GITHUB_APP_ID: undefined });
     expect(found.map((line) => line.split(":")[0])).toEqual([

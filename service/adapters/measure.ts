@@ -1,6 +1,5 @@
+import { METRICS_NAMESPACE } from "../domain/metrics.ts";
 import type { Measure } from "../handlers/ports.ts";
-
-const NAMESPACE = "Offshoot";
 
 /**
  * Numbers as CloudWatch's embedded metric format has them: one line of JSON, which CloudWatch reads from the log of a
@@ -13,7 +12,7 @@ export function createMeasure(
   return {
     put(numbers) {
       const metrics = Object.keys(numbers).map((name) => ({ Name: name, Unit: unitOf(name) }));
-      const described = [{ Namespace: NAMESPACE, Dimensions: [[]], Metrics: metrics }];
+      const described = [{ Namespace: METRICS_NAMESPACE, Dimensions: [[]], Metrics: metrics }];
       write(`${JSON.stringify({ _aws: { Timestamp: now(), CloudWatchMetrics: described }, ...numbers })}\n`);
     },
   };

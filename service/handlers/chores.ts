@@ -1,4 +1,5 @@
 import { FORGET_MS, SWEEP_MS } from "../domain/limits.ts";
+import { METRIC } from "../domain/metrics.ts";
 import type { Context } from "./context.ts";
 import { forget } from "./forget.ts";
 import { wakeLeftParameters } from "./parameter.ts";
@@ -34,7 +35,11 @@ async function sweepAndTell(context: Context, step: Step): Promise<void> {
   const { log, measure, policy, clock } = context;
   const { listed, findings } = await sweep(context);
   for (const { reason, message, clusterId } of findings) log.warn({ reason, cluster: clusterId }, message);
-  measure.put({ ClustersInUse: listed, ClusterQuota: policy.quota, SweepFindings: findings.length });
+  measure.put({
+    [METRIC.clusters]: listed,
+    [METRIC.quota]: policy.quota,
+    [METRIC.sweepFindings]: findings.length,
+  });
   await step.commit(later(context, SWEEP_MS), (tx) => tx.putMark(SWEPT, clock.now().toISOString()));
 }
 

@@ -1,4 +1,5 @@
 import { TICK_KEYS_MAX, TICK_OWN_KEYS_MAX } from "../domain/limits.ts";
+import { METRIC } from "../domain/metrics.ts";
 import { ensureChores, SWEPT } from "./chores.ts";
 import type { Context } from "./context.ts";
 import { type Remaining, workOnHints } from "./hints.ts";
@@ -16,7 +17,7 @@ export async function tick(context: Context, queue: Queue, remaining: Remaining)
   const due = await store.due(now, TICK_KEYS_MAX);
   const hints = due.map(({ topic, key }) => ({ topic, key, dueAt: now }));
   await measureAges(context, now);
-  measure.put({ WakeupsDue: due.length });
+  measure.put({ [METRIC.wakeupsDue]: due.length });
   if (hints.length === 0 || (await context.brake?.engaged())) return;
   try {
     await queue.send(hints, now);
@@ -35,7 +36,7 @@ const quiet: Queue = { send: async (_hints: readonly Hint[]) => {} };
 async function measureAges({ store, measure }: Context, now: Date): Promise<void> {
   const [oldest, swept] = await Promise.all([store.nextDue(), store.mark(SWEPT)]);
   const late = oldest ? Math.max(0, now.getTime() - oldest.getTime()) : 0;
-  const ages: Record<string, number> = { QueueAgeSeconds: Math.round(late / 1_000) };
-  if (swept) ages["SweepAgeSeconds"] = Math.round((now.getTime() - Date.parse(swept)) / 1_000);
+  const ages: Record<string, number> = { [METRIC.queueAge]: Math.round(late / 1_000) };
+  if (swept) ages[METRIC.sweepAge] = Math.round((now.getTime() - Date.parse(swept)) / 1_000);
   measure.put(ages);
 }
