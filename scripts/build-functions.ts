@@ -2,7 +2,7 @@
 import { copyFile, mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { type BuildOptions, build } from "esbuild";
-import { COMMON, MIGRATIONS, PURE, ROOT } from "./build-parts.ts";
+import { COMMON, MIGRATIONS, ROOT } from "./build-parts.ts";
 
 export const FUNCTIONS = ["webhook", "http", "wake", "tick", "migrate"] as const;
 export type FunctionName = (typeof FUNCTIONS)[number];
@@ -33,7 +33,7 @@ export const OPTIONS: BuildOptions = {
   mainFields: ["module", "main"],
   // Not "import", which esbuild adds by itself where one imports: `require` would take modules, too, as pg does pg-pool.
   conditions: ["module"],
-  plugins: [MIGRATIONS, PURE],
+  plugins: [MIGRATIONS],
 };
 
 /** Builds one function; what was there before is removed. */

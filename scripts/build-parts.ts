@@ -5,6 +5,7 @@ import { migrationFiles } from "../service/adapters/store/migration-files.ts";
 
 export const ROOT = join(import.meta.dirname, "..");
 
+/** What an entry does not use goes: package.json says that no module of ours does anything by being loaded. */
 export const COMMON: BuildOptions = {
   absWorkingDir: ROOT,
   bundle: true,
@@ -25,23 +26,5 @@ export const MIGRATIONS: Plugin = {
       contents: `const files = ${JSON.stringify(await migrationFiles())};
         export const migrationFiles = async () => files;`,
     }));
-  },
-};
-
-/**
- * What the operator's commands take from compose.ts is small; the rest of the service goes, because no module of ours,
- * nor of what it imports, does anything when it is loaded that another one needs.
- */
-export const PURE: Plugin = {
-  name: "pure",
-  setup(to) {
-    to.onResolve({ filter: /^[@\w.]/ }, async ({ path, pluginData, ...rest }) => {
-      if (pluginData === "asked" || path.startsWith("node:")) return undefined;
-      const { importer, resolveDir, kind, namespace } = rest;
-      const found = await to.resolve(path, { importer, resolveDir, kind, namespace, pluginData: "asked" });
-      // What cannot be resolved is an optional part, which its package tries and does without.
-      if (kind === "entry-point" || found.errors.length > 0) return undefined;
-      return { ...found, sideEffects: false };
-    });
   },
 };

@@ -4,7 +4,7 @@ import { chmod, readFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { type BuildOptions, build, type Plugin } from "esbuild";
 import { buildFunctions } from "./build-functions.ts";
-import { COMMON, MIGRATIONS, PURE, ROOT } from "./build-parts.ts";
+import { COMMON, MIGRATIONS, ROOT } from "./build-parts.ts";
 
 export const CLI_FILE = join(ROOT, "dist", "offshoot.cjs");
 export const ACTION_FILE = join(ROOT, "dist", "action", "index.js");
@@ -57,7 +57,7 @@ export async function buildCli(outfile: string = CLI_FILE): Promise<void> {
     define: { OFFSHOOT_VERSION: JSON.stringify(version) },
     // What reads files beside itself is replaced above, or not part of the bundle.
     logOverride: { "empty-import-meta": "silent" },
-    plugins: [MIGRATIONS, LAZY, PURE],
+    plugins: [MIGRATIONS, LAZY],
   };
   const parts: Record<string, string> = {};
   for (const [name, entry] of Object.entries(PARTS)) {
