@@ -74,3 +74,5 @@ export async function buildSplitter(outdir: string): Promise<void> {
 export async function buildFunctions(base?: string): Promise<void> {
   for (const name of FUNCTIONS) await buildFunction(name, base);
 }
+
+if (import.meta.main) await buildFunctions();

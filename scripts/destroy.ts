@@ -1,9 +1,8 @@
 /** `scripts/destroy`: removes the stack; the store's cluster, its data and the App's secret stay unless told. */
-import { parseArgs } from "node:util";
 import { createClusterControl } from "../service/adapters/dsql-control.ts";
 import { createCredentials } from "../service/adapters/dsql-credentials.ts";
 import { readOutputs, readPlace, run, runScript, Stop } from "./aws-account.ts";
-import { planDestroy } from "./destroy-plan.ts";
+import { planDestroy, readTold } from "./destroy-plan.ts";
 
 const HELP = `scripts/destroy [--with-environments [--with-tenants]] [--with-store]
 
@@ -16,15 +15,9 @@ The secret of the GitHub App is kept in any case.`;
 type Control = ReturnType<typeof createClusterControl>;
 
 await runScript(async () => {
-  const { values } = parseArgs({
-    options: {
-      help: { type: "boolean", default: false },
-      "with-environments": { type: "boolean", default: false },
-      "with-tenants": { type: "boolean", default: false },
-      "with-store": { type: "boolean", default: false },
-    },
-  });
-  if (values.help) return console.log(HELP);
+  const asked = readTold(process.argv.slice(2));
+  if (asked.kind === "help") return console.log(HELP);
+  if (asked.kind === "refused") throw new Stop(asked.text);
   const place = await readPlace(process.env);
   const outputs = await readOutputs(place);
   if (outputs === null) throw new Stop(`There is no stack ${place.settings.stackName} in ${place.region}.`);
@@ -33,17 +26,16 @@ await runScript(async () => {
     const clusters = await control.inventory();
     if (clusters === null)
       throw new Stop("The clusters of the account cannot be listed, so nothing is removed.");
-    const told = { environments: values["with-environments"], tenants: values["with-tenants"] };
-    const plan = planDestroy(clusters, told);
+    const plan = planDestroy(clusters, asked.told, outputs);
     if (plan.kind === "refused") throw new Stop(plan.text);
     // First the functions, which would make anew what is removed under their eyes. CDK asks before it begins.
     await run(place, "cdk", ["destroy", place.settings.stackName], { cwd: "infra" });
     if ((await readOutputs(place)) !== null)
       throw new Stop("The stack is still there, so nothing else is removed.");
     for (const { identifier } of plan.clusters) await remove(control, identifier);
-    const store = outputs.get("StoreIdentifier");
-    if (values["with-store"] && store) await remove(control, store);
-    else console.log(`The store ${store} and the secret ${outputs.get("SecretArn")} are kept.`);
+    if (plan.store !== null) await remove(control, plan.store);
+    const store = plan.store === null ? [`the store ${outputs.get("StoreIdentifier")}`] : [];
+    console.log(`Kept: ${[...store, `the secret ${outputs.get("SecretArn")}`].join(", ")}.`);
   } finally {
     control.close();
   }
