@@ -119,14 +119,17 @@ function simulation(store: IamStore) {
       const role = /:role\/(?:.+\/)?([^/]+)$/.exec(principalArn)?.[1];
       if (role === undefined) throw new NeighbourError("InvalidInput", `${principalArn} is no role`);
       const policy = store.policiesOf(role).flatMap((text) => parseSessionPolicy(text));
-      const resources = listOf(input, "ResourceArns");
-      const resource = resources[0] ?? "*";
-      const results = listOf(input, "ActionNames").map((action): Tree => {
-        const question = { principalArn, callerArn: principalArn, action, resource };
-        const isAllowed = policy.length === 0 || permits(policy, question);
-        const EvalDecision = isAllowed ? "allowed" : "implicitDeny";
-        return { EvalActionName: action, EvalResourceName: resource, EvalDecision };
-      });
+      const given = listOf(input, "ResourceArns");
+      const resources = given.length === 0 ? ["*"] : given;
+      // Each action on each resource, as AWS answers.
+      const results = listOf(input, "ActionNames").flatMap((action) =>
+        resources.map((resource): Tree => {
+          const question = { principalArn, callerArn: principalArn, action, resource };
+          const isAllowed = policy.length === 0 || permits(policy, question);
+          const EvalDecision = isAllowed ? "allowed" : "implicitDeny";
+          return { EvalActionName: action, EvalResourceName: resource, EvalDecision };
+        }),
+      );
       return { EvaluationResults: results, IsTruncated: "false" };
     },
   };

@@ -35,6 +35,8 @@ const CURRENT = "AWSCURRENT";
 const PREVIOUS = "AWSPREVIOUS";
 /** AWS keeps about a hundred, and those with a stage. */
 const MAX_VERSIONS = 100;
+/** AWS' quota of staging labels over all versions of a secret. */
+const MAX_STAGES = 20;
 
 const CODES = { throttled: "ThrottlingException", internal: "InternalServiceError" };
 
@@ -83,13 +85,10 @@ export function makeSecretsManager(store: SecretStore, region: string, accountId
           const message = `You can't modify an existing version, you can only create a new version. The version ${id} exists with another content.`;
           throw new NeighbourError("ResourceExistsException", message);
         }
-        if (!known) store.put(withVersion(secret, versionOf(id, text), VersionStages));
-        return {
-          ARN: arnOf(secret),
-          Name: secret.name,
-          VersionId: id,
-          VersionStages: known?.stages ?? VersionStages,
-        };
+        const changed = known ? secret : withVersion(secret, versionOf(id, text), VersionStages);
+        if (!known) store.put(changed);
+        const stages = changed.versions.find((version) => version.id === id)?.stages ?? [];
+        return { ARN: arnOf(secret), Name: secret.name, VersionId: id, VersionStages: stages };
       },
     },
   });
@@ -130,14 +129,22 @@ function versionOf(id: string, text: string): SecretVersion {
   return { id, text, stages: [], createdAt: Date.now() };
 }
 
-/** A stage belongs to one version; the one that was current until then becomes the previous one. */
-function withVersion(secret: SecretRecord, version: SecretVersion, stages: readonly string[]): SecretRecord {
+/**
+ * A stage belongs to one version; the one that was current until then becomes the previous one, and the first of all is
+ * current. Only versions without a stage are ever forgotten. Throws LimitExceededException.
+ */
+function withVersion(secret: SecretRecord, version: SecretVersion, wanted: readonly string[]): SecretRecord {
+  const stages = [...new Set(secret.versions.length === 0 ? [...wanted, CURRENT] : wanted)];
+  const moves = stages.includes(CURRENT) && !stages.includes(PREVIOUS);
   const moved = secret.versions.map((one) => {
-    const left = one.stages.filter((stage) => !stages.includes(stage));
-    const wasCurrent = stages.includes(CURRENT) && one.stages.includes(CURRENT);
-    const kept = stages.includes(CURRENT) ? left.filter((stage) => stage !== PREVIOUS) : left;
-    return { ...one, stages: wasCurrent ? [...kept, PREVIOUS] : kept };
+    const left = one.stages.filter((stage) => !stages.includes(stage) && !(moves && stage === PREVIOUS));
+    return { ...one, stages: moves && one.stages.includes(CURRENT) ? [...left, PREVIOUS] : left };
   });
-  const versions = [...moved, { ...version, stages: [...stages] }].slice(-MAX_VERSIONS);
-  return { ...secret, versions };
+  const versions = [...moved, { ...version, stages }];
+  if (versions.flatMap((one) => one.stages).length > MAX_STAGES) {
+    const message = `A secret may have ${MAX_STAGES} staging labels`;
+    throw new NeighbourError("LimitExceededException", message);
+  }
+  const newest = versions.slice(-MAX_VERSIONS);
+  return { ...secret, versions: versions.filter((one) => one.stages.length > 0 || newest.includes(one)) };
 }

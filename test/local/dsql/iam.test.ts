@@ -80,6 +80,27 @@ describe("the local IAM", () => {
     ]);
   });
 
+  it("answers for each action on each resource", async () => {
+    const cluster = (name: string) => `arn:aws:dsql:eu-central-1:000000000000:cluster/${name}`;
+    const statement = { Effect: "Allow", Action: "dsql:GetCluster", Resource: cluster("mine") };
+    const PolicyDocument = JSON.stringify({ Version: "2012-10-17", Statement: [statement] });
+    await iam().send(new PutRolePolicyCommand({ RoleName: "narrow", PolicyName: "p", PolicyDocument }));
+    const { EvaluationResults = [] } = await iam().send(
+      new SimulatePrincipalPolicyCommand({
+        ...{ PolicySourceArn: roleArn("narrow"), ActionNames: ["dsql:GetCluster", "dsql:DeleteCluster"] },
+        ResourceArns: ["mine", "theirs"].map(cluster),
+      }),
+    );
+    expect(
+      EvaluationResults.map((one) => [one.EvalActionName, one.EvalResourceName, one.EvalDecision]),
+    ).toEqual([
+      ["dsql:GetCluster", cluster("mine"), "allowed"],
+      ["dsql:GetCluster", cluster("theirs"), "implicitDeny"],
+      ["dsql:DeleteCluster", cluster("mine"), "implicitDeny"],
+      ["dsql:DeleteCluster", cluster("theirs"), "implicitDeny"],
+    ]);
+  });
+
   it("refuses a wrong signature, and a policy that it cannot evaluate", async () => {
     const stranger = iam({ accessKeyId: "local", secretAccessKey: "wrong" });
     const get = new GetRoleCommand({ RoleName: ROLE });

@@ -5,7 +5,9 @@ import {
   PutSecretValueCommand,
   SecretsManagerClient,
 } from "@aws-sdk/client-secrets-manager";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { SecretRecord } from "../../../local/dsql/secret-store.ts";
+import { makeSecretsManager } from "../../../local/dsql/secrets-manager.ts";
 import { type LocalDsql, startLocalDsql } from "../../support/local-dsql.ts";
 import { assume, LOCAL, policyOf, temporaryDirectory } from "./clients.ts";
 
@@ -45,6 +47,54 @@ it("keeps versions: one is current, the one before it previous, and others have 
   expect(VersionIdsToStages).toEqual({
     [String(TOKENS[1])]: ["AWSPREVIOUS"],
     [String(TOKENS[2])]: ["AWSCURRENT"],
+  });
+});
+
+describe("a staged version", () => {
+  const put = (client: SecretsManagerClient, SecretId: string, SecretString: string, stages?: string[]) =>
+    client.send(
+      new PutSecretValueCommand({ SecretId, SecretString, ...(stages ? { VersionStages: stages } : {}) }),
+    );
+  const stagesOf = async (client: SecretsManagerClient, SecretId: string) => {
+    const { VersionIdsToStages = {} } = await client.send(new DescribeSecretCommand({ SecretId }));
+    return Object.values(VersionIdsToStages).flat().sort();
+  };
+
+  it("stays, however many come after it under another stage", () => {
+    const secrets = new Map<string, SecretRecord>();
+    const store = {
+      get: (name: string) => secrets.get(name),
+      put: (one: SecretRecord) => void secrets.set(one.name, one),
+    };
+    const manager = makeSecretsManager(store, "us-east-1", "000000000000");
+    const run = (operation: string, input: object) =>
+      JSON.parse(String(manager.run({ operation, input: { ...input } }, {} as never)));
+    run("CreateSecret", { Name: "old", SecretString: "current" });
+    for (let n = 0; n < 101; n += 1)
+      run("PutSecretValue", { SecretId: "old", SecretString: `text ${n}`, VersionStages: ["candidate"] });
+    expect(run("GetSecretValue", { SecretId: "old" })).toMatchObject({ SecretString: "current" });
+    expect(secrets.get("old")?.versions).toHaveLength(101);
+  });
+
+  it("is the current one if it is the first, whatever its other stages", async () => {
+    const client = clientOf();
+    await client.send(new CreateSecretCommand({ Name: "first" }));
+    await put(client, "first", "only", ["candidate"]);
+    const { SecretString } = await client.send(new GetSecretValueCommand({ SecretId: "first" }));
+    expect(SecretString).toBe("only");
+  });
+
+  it("has its stages for itself, and a secret has twenty at most", async () => {
+    const client = clientOf();
+    await client.send(new CreateSecretCommand({ Name: "many", SecretString: "one" }));
+    await put(client, "many", "two", ["AWSCURRENT", "AWSPREVIOUS"]);
+    expect(await stagesOf(client, "many")).toEqual(["AWSCURRENT", "AWSPREVIOUS"]);
+    const labels = (from: string, count: number) => Array.from({ length: count }, (_, n) => `${from}${n}`);
+    await put(client, "many", "three", labels("a", 18));
+    await expect(put(client, "many", "four", ["b"])).rejects.toMatchObject({
+      name: "LimitExceededException",
+    });
+    await put(client, "many", "four", ["a0"]);
   });
 });
 
