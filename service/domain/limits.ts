@@ -90,6 +90,12 @@ export const PROGRESS_EDIT_MS = 10_000;
 /** After the first comment the list is read once more this much later, to remove a second one by a worker that was paused. */
 export const COMMENT_AUDIT_MS = 3 * 60_000;
 
+/** GitHub takes 65,535 characters of summary; a title is one line beside many others. */
+export const CHECK_SUMMARY_CHARACTERS = 60_000;
+export const CHECK_TITLE_CHARACTERS = 120;
+/** A check run waits this long for a slot and then ends: people wait for it, and GitHub calls it stale after 14 days. */
+export const CHECK_WAIT_MS = 24 * 3_600_000;
+
 /** An outside call that has no answer after this is `unknown`. */
 export const CALL_TIMEOUT_MS = 30_000;
 
@@ -125,6 +131,8 @@ export const TENANT_MIGRATIONS_BYTES = 900_000;
 /** The longest `?wait=`, shorter than the 60 s after which many proxies hang up; and how often is looked meanwhile. */
 export const WAIT_SECONDS_MAX = 30;
 export const WAIT_LOOK_MS = 200;
+/** A function's wait ends this long before its time: for a last look, and for a cold start, which only API Gateway counts. */
+export const WAIT_ANSWER_MS = 4_000;
 /** Requests that one caller may have waiting at once: each holds a connection. */
 export const WAITS_PER_CALLER = 20;
 /** Requests of one caller per minute; of one address without a credential, and as many with one that does not hold. */
@@ -150,11 +158,15 @@ export const SWEEP_MS = 15 * 60_000;
 export const FORGET_MS = 60 * 60_000;
 /** GitHub is asked for failed deliveries this often: one request, of 5,000 an hour. */
 export const REDELIVER_MS = 5 * 60_000;
-/** One step asks for this many again, within its lease; the next one follows soon. */
+/** One step reads a page of this many and asks for them again, within its lease; the next page follows soon. */
 export const REDELIVER_MAX = 50;
 export const REDELIVER_MORE_MS = 5_000;
 /** GitHub keeps deliveries for three days. */
 export const REDELIVER_WINDOW_MS = 3 * 86_400_000;
+/** A delivery is listed once it has ended, with the time of its beginning: 30 s later if it is GitHub Enterprise Server's. */
+export const REDELIVER_SETTLE_MS = 60_000;
+/** What was asked for and failed again rests this long: a thousand of them take 4,000 of the App's 5,000 requests an hour. */
+export const REDELIVER_AGAIN_MS = 15 * 60_000;
 /** A hint that is due within this is waited for by the function that heard of it: a message of its own takes as long. */
 export const LINGER_MS = 2_000;
 /** Keys that one function works on; more are handed to others by messages. */

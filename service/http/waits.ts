@@ -1,8 +1,15 @@
-import type { FastifyReply } from "fastify";
+import type { FastifyReply, FastifyRequest } from "fastify";
 import { type Caller, callerKey } from "../domain/caller.ts";
-import { WAITS_PER_CALLER } from "../domain/limits.ts";
+import { WAIT_ANSWER_MS, WAITS_PER_CALLER } from "../domain/limits.ts";
 import type { Wait } from "../handlers/api-types.ts";
 import { Limited } from "./api-error.ts";
+
+declare module "fastify" {
+  interface FastifyRequest {
+    /** Of a function, what Lambda says of this call; a server has none. */
+    readonly invocation?: { readonly context?: { getRemainingTimeInMillis(): number } };
+  }
+}
 
 const RETRY_AFTER_SECONDS = 5;
 
@@ -10,8 +17,7 @@ const RETRY_AFTER_SECONDS = 5;
 export interface Waits {
   /**
    * Does the work with `?wait=` as its time limit, or with null if the client does not wait. Throws Refused
-   * `too_many_waits`. The signal aborts when the client hangs up, or
-   * the process ends.
+   * `too_many_waits`. The signal aborts when the client hangs up, the process ends, or a function's time gets short.
    */
   during<T>(
     caller: Caller,
@@ -41,7 +47,8 @@ export function createWaits(most = WAITS_PER_CALLER): Waits {
       const onClose = () => gone.abort();
       reply.raw.once("close", onClose);
       try {
-        return await work({ ms, signal: AbortSignal.any([gone.signal, ending.signal]) });
+        const ends = [gone.signal, ending.signal, ...timeOf(reply.request)];
+        return await work({ ms, signal: AbortSignal.any(ends) });
       } finally {
         reply.raw.off("close", onClose);
         const left = (waiting.get(name) ?? 1) - 1;
@@ -51,4 +58,10 @@ export function createWaits(most = WAITS_PER_CALLER): Waits {
     },
     end: () => ending.abort(),
   };
+}
+
+/** A function that is ended at its deadline answers nobody, so a wait ends before. */
+function timeOf({ invocation }: FastifyRequest): readonly AbortSignal[] {
+  const leftMs = invocation?.context?.getRemainingTimeInMillis();
+  return leftMs === undefined ? [] : [AbortSignal.timeout(Math.max(0, Math.floor(leftMs - WAIT_ANSWER_MS)))];
 }

@@ -32,8 +32,20 @@ async function pass(to: LambdaFunction, request: IncomingMessage, response: Serv
   }
 }
 
+/** Who makes events of requests: an HTTP API decodes the path that it calls raw, a function URL does not. */
+export type FrontDoor = "api" | "url";
+
+const DOMAINS: Readonly<Record<FrontDoor, string>> = {
+  api: "abc.execute-api.us-east-1.amazonaws.com",
+  url: "abc.lambda-url.us-east-1.on.aws",
+};
+
 /** Payload format 2.0: a body that is no text by its type is base64. */
-export function eventOf(request: IncomingMessage, body: Buffer): APIGatewayProxyEventV2 {
+export function eventOf(
+  request: Pick<IncomingMessage, "url" | "method" | "headers">,
+  body: Buffer,
+  door: FrontDoor = "api",
+): APIGatewayProxyEventV2 {
   const url = new URL(String(request.url), "http://gateway");
   const headers = Object.fromEntries(
     Object.entries(request.headers).map(([name, value]) => [name, String(value)]),
@@ -43,12 +55,12 @@ export function eventOf(request: IncomingMessage, body: Buffer): APIGatewayProxy
   return {
     version: "2.0",
     routeKey: "$default",
-    rawPath: url.pathname,
+    rawPath: door === "api" ? decodeURIComponent(url.pathname) : url.pathname,
     rawQueryString: url.search.slice(1),
     ...(url.search !== "" && { queryStringParameters: joined(url.searchParams) }),
     headers,
     requestContext: {
-      ...{ accountId: "000000000000", apiId: "api", domainName: "gateway", domainPrefix: "api" },
+      ...{ accountId: "000000000000", apiId: "api", domainName: DOMAINS[door], domainPrefix: "api" },
       ...{
         requestId: randomUUID(),
         routeKey: "$default",
