@@ -222,8 +222,10 @@ function environmentOf(dsql: DsqlReady, github: GithubReady, port: number): Reco
     OFFSHOOT_TOKEN_ROLE_ARN: `arn:aws:iam::${dsql.accountId}:role/offshoot-tokens`,
     OFFSHOOT_STS_ENDPOINT: dsql.neighboursUrl,
     OFFSHOOT_SSM_ENDPOINT: dsql.neighboursUrl,
-    // Asked by `offshoot doctor` alone, through the SDK's own variable.
+    // Asked by `offshoot doctor` alone, through the SDK's own variables.
     AWS_ENDPOINT_URL_SERVICE_QUOTAS: dsql.neighboursUrl,
+    AWS_ENDPOINT_URL_IAM: dsql.neighboursUrl,
+    AWS_ENDPOINT_URL_STS: dsql.neighboursUrl,
     OFFSHOOT_PARAMETER_PREFIX: "/offshoot",
     OFFSHOOT_PORT: String(port),
     OFFSHOOT_CONNECT_COMMAND: "scripts/connect {number}",

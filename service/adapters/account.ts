@@ -88,7 +88,10 @@ export interface Simulation {
   readonly caller: Caller;
   readonly actions: readonly string[];
   readonly resource: string;
+  /** Of the request. */
   readonly tags: Readonly<Record<string, string>>;
+  /** Of what is there already. */
+  readonly resourceTags?: Readonly<Record<string, string>>;
 }
 
 async function caller(sts: STSClient): Promise<Caller> {
@@ -132,7 +135,10 @@ async function clusterQuota(quotas: ServiceQuotasClient): Promise<ClusterQuota |
   return { code: quota.QuotaCode, value: quota.Value };
 }
 
-async function simulate(iam: IAMClient, { caller: who, actions, resource, tags }: Simulation) {
+async function simulate(
+  iam: IAMClient,
+  { caller: who, actions, resource, tags, resourceTags = {} }: Simulation,
+) {
   const entry = (ContextKeyName: string, ContextKeyValues: string[], list = false) => ({
     ...{ ContextKeyName, ContextKeyValues },
     ContextKeyType: list ? ("stringList" as const) : ("string" as const),
@@ -144,6 +150,7 @@ async function simulate(iam: IAMClient, { caller: who, actions, resource, tags }
       ResourceArns: [resource],
       ContextEntries: [
         ...Object.entries(tags).map(([key, value]) => entry(`aws:RequestTag/${key}`, [value])),
+        ...Object.entries(resourceTags).map(([key, value]) => entry(`aws:ResourceTag/${key}`, [value])),
         entry("aws:TagKeys", Object.keys(tags), true),
       ],
     }),

@@ -4,7 +4,7 @@ import { createSqsCall, type QueueOptions } from "./queue.ts";
 export interface QueueDepth {
   readonly waiting: number;
   /** Null if the queue has no dead-letter queue. */
-  readonly dead: number | null;
+  readonly dead: { readonly messages: number; readonly queueArn: string } | null;
 }
 
 /** Asks SQS how many messages there are, roughly. Throws Retryable or Refused. */
@@ -22,6 +22,6 @@ export async function readQueueDepth(options: QueueOptions): Promise<QueueDepth>
   const dead = name ? await attributesOf(url.replace(/[^/]+$/, name)) : null;
   return {
     waiting: Number(waiting ?? 0),
-    dead: dead && Number(dead["ApproximateNumberOfMessages"] ?? 0),
+    dead: dead && { messages: Number(dead["ApproximateNumberOfMessages"] ?? 0), queueArn: arn },
   };
 }

@@ -9,6 +9,7 @@ import { type Io, say, sayJson, shown, styled } from "./terminal.ts";
 import { USER_AGENT } from "./version.ts";
 
 const ANSWER_TIMEOUT_MS = 10_000;
+const ASK = "Check the address, or ask whoever operates the service to run offshoot doctor where it runs.";
 
 const doctor: Command = {
   name: "doctor",
@@ -48,9 +49,9 @@ function tell(io: Io, input: Input, findings: readonly Finding[]): number {
 function clientChecks(io: Io, told: string | undefined): Check[] {
   const request = { url: told };
   return [
-    ["service", async () => `${await serviceUrl(io, request)} is meant`],
-    ["ready", async () => readyText(await serviceUrl(io, request))],
-    ["clock", async () => clockText(await timeOf(await serviceUrl(io, request)), "the service")],
+    ["service", async () => `${await serviceUrl(io, request)} is meant`, "Set OFFSHOOT_URL, or say --url."],
+    ["ready", async () => readyText(await serviceUrl(io, request)), ASK],
+    ["clock", async () => clockText(await timeOf(await serviceUrl(io, request)), "the service"), ASK],
     [
       "API",
       async () => {
@@ -60,8 +61,13 @@ function clientChecks(io: Io, told: string | undefined): Check[] {
         }).openapi()) as { info?: { version?: string } };
         return `version ${info?.version ?? "unknown"}`;
       },
+      ASK,
     ],
-    ["sign-in", async () => `you are ${selfText(await (await clientOf(io, request)).self())}`],
+    [
+      "sign-in",
+      async () => `you are ${selfText(await (await clientOf(io, request)).self())}`,
+      "Sign in with offshoot login, or set OFFSHOOT_KEY.",
+    ],
   ];
 }
 
@@ -93,10 +99,11 @@ async function timeOf(url: string): Promise<Date> {
   return new Date(response.headers.get("date") ?? "");
 }
 
-function findingText(io: Io, { name, ok, text, request }: Finding): string {
+function findingText(io: Io, { name, ok, text, request, next }: Finding): string {
   const mark = ok ? styled(io, "green", "ok    ") : styled(io, "red", "FAILED");
   const line = `${mark}  ${name}: ${shown(text)}`;
-  return request === undefined ? line : `${line}\n        ${shown(request)}`;
+  const more = request ?? next;
+  return more === undefined ? line : `${line}\n        ${shown(more)}`;
 }
 
 export const commands: readonly Command[] = [doctor];

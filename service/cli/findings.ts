@@ -5,13 +5,15 @@ export interface Finding {
   readonly text: string;
   /** To copy: the command that mends it, or the policy statement to ask for. */
   readonly request?: string;
+  /** What to do about a failed one that has no `request`. */
+  readonly next?: string;
 }
 
 /** What a check that went well says. */
 type Told = string | { readonly text: string; readonly request: string };
 
-/** One check. It throws what is wrong. */
-export type Check = readonly [name: string, check: () => Promise<Told>];
+/** One check. It throws what is wrong; `next` is what to do then, unless it throws a Gap. */
+export type Check = readonly [name: string, check: () => Promise<Told>, next: string];
 
 /** Something is missing, and this is how to get it. */
 export class Gap extends Error {
@@ -29,11 +31,11 @@ const SKEW_MAX_MS = 60_000;
 /** Runs checks one by one; a failed one does not hide the next. */
 export async function findingsOf(checks: readonly Check[]): Promise<Finding[]> {
   const findings: Finding[] = [];
-  for (const [name, check] of checks) findings.push(await found(name, check));
+  for (const check of checks) findings.push(await found(check));
   return findings;
 }
 
-async function found(name: string, check: Check[1]): Promise<Finding> {
+async function found([name, check, next]: Check): Promise<Finding> {
   try {
     const told = await check();
     return { name, ok: true, ...(typeof told === "string" ? { text: told } : told) };
@@ -41,7 +43,7 @@ async function found(name: string, check: Check[1]): Promise<Finding> {
     const text = error instanceof Error ? error.message : String(error);
     // By name, because each part of the bundle has a class of its own.
     const { name: kind, request } = Object(error);
-    return { name, ok: false, text, ...(kind === "Gap" ? { request: String(request) } : {}) };
+    return { name, ok: false, text, ...(kind === "Gap" ? { request: String(request) } : { next }) };
   }
 }
 

@@ -133,12 +133,18 @@ describe("a profile that may do little", () => {
     const { AWS_REGION, ...rest } = profile();
     const unknown = await doctor(["--before"], rest);
     expect([...unknown.findings.values()]).toEqual([
-      { name: "profile", ok: false, text: expect.stringMatching(/no Region.*AWS_REGION/) },
+      {
+        ...{ name: "profile", ok: false, text: expect.stringMatching(/no Region.*AWS_REGION/) },
+        next: expect.stringMatching(/AWS_PROFILE and AWS_REGION.*aws sso login/),
+      },
     ]);
     const { AWS_ACCESS_KEY_ID: _key, AWS_SECRET_ACCESS_KEY: _secret, ...nobody } = rest;
     const none = await doctor(["--before"], { ...nobody, AWS_REGION: AWS_REGION ?? "" });
     expect([...none.findings.values()]).toEqual([
-      { name: "profile", ok: false, text: expect.stringMatching(/no AWS credentials.*AWS_PROFILE/) },
+      {
+        ...{ name: "profile", ok: false, text: expect.stringMatching(/no AWS credentials.*AWS_PROFILE/) },
+        next: expect.stringMatching(/AWS_PROFILE and AWS_REGION.*aws sso login/),
+      },
     ]);
   });
 });

@@ -1,9 +1,11 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { IAMClient, PutRolePolicyCommand } from "@aws-sdk/client-iam";
 import { type FauxqsServer, startFauxqs } from "fauxqs";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { type Stack, startStack } from "../../local/demo/stack.ts";
+import { assume, LOCAL, policyOf } from "../local/dsql/clients.ts";
 import { doctor } from "../support/cli-process.ts";
 import { startStore, type TestStore } from "../support/store.ts";
 
@@ -14,6 +16,7 @@ let store: TestStore;
 let stack: Stack;
 let queue: FauxqsServer;
 let queueUrl = "";
+let deadArn = "";
 
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), "offshoot-doctor-"));
@@ -22,6 +25,7 @@ beforeAll(async () => {
   queue = await startFauxqs({ port: 0, logger: false });
   const region = stack.dsql.region;
   const dead = queue.createQueue("dead", { region });
+  deadArn = dead.queueArn;
   const redrive = JSON.stringify({ deadLetterTargetArn: dead.queueArn, maxReceiveCount: 3 });
   queueUrl = queue.createQueue("wake", { region, attributes: { RedrivePolicy: redrive } }).queueUrl;
 });
@@ -51,12 +55,40 @@ it("finds everything in order where it is, through the service's own ways", asyn
   const { code, findings } = await doctor([], withQueue());
   expect([...findings.values()].filter(({ ok }) => !ok)).toEqual([]);
   expect([...findings.keys()]).toEqual([
-    ...["configuration", "store", "restore brake", "work", "queue", "AWS", "quota"],
+    ...["configuration", "store", "restore brake", "work", "queue", "AWS", "AWS' clock", "quota"],
     ...["GitHub App", "permissions", "GitHub's clock"],
   ]);
   expect(findings.get("queue")?.text).toBe("about 0 messages wait, none failed");
   expect(findings.get("quota")?.text).toBe("AWS grants 20 clusters, and OFFSHOOT_CLUSTER_QUOTA is 20");
   expect(code).toBe(0);
+});
+
+it("asks AWS what a process may do, with its own credentials, and gives the statements that are missing", async () => {
+  const policy = policyOf({
+    Action: ["dsql:Create*", "dsql:Tag*", "dsql:Get*", "dsql:L*", "ssm:*", "iam:*"],
+  });
+  const { neighboursUrl: endpoint, region } = stack.dsql;
+  const iam = new IAMClient({ region, endpoint, credentials: LOCAL });
+  const put = { RoleName: "meek", PolicyName: "some", PolicyDocument: JSON.stringify(policy) };
+  await iam.send(new PutRolePolicyCommand(put));
+  iam.destroy();
+  const { accessKeyId, secretAccessKey, sessionToken = "" } = await assume(stack.dsql, "meek");
+  const { code, findings } = await doctor([], {
+    ...{ ...stack.serviceEnv, AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey },
+    AWS_SESSION_TOKEN: sessionToken,
+  });
+  expect(code).toBe(1);
+  const { text = "", request = "" } = findings.get("AWS permissions") ?? {};
+  expect(text).toMatch(
+    /meek\S* may not dsql:UpdateCluster, .*dsql:DbConnectAdmin, .*sts:AssumeRole\. Its policy/,
+  );
+  const statements = JSON.parse(`[${request}]`);
+  expect(statements.map(({ Action }: { Action: string[] }) => Action)).toEqual([
+    ["UpdateCluster", "DeleteCluster", "DbConnectAdmin", "PutClusterPolicy", "DeleteClusterPolicy"].map(
+      (name) => `dsql:${name}`,
+    ),
+    ["sts:AssumeRole"],
+  ]);
 });
 
 it("names a permission that the App lacks, and where one was not accepted yet", async () => {
@@ -88,7 +120,8 @@ it("tells of messages that failed too often", async () => {
   const { code, findings } = await doctor([], withQueue());
   expect(findings.get("queue")).toEqual({
     ...{ name: "queue", ok: false },
-    text: "Messages in the dead-letter queue, which failed too often: 1.",
+    text: expect.stringMatching(/^Messages in the dead-letter queue, which failed too often: 1\./),
+    request: `aws sqs start-message-move-task --source-arn ${deadArn} --region ${stack.dsql.region}`,
   });
   expect(code).toBe(1);
 });
@@ -97,7 +130,12 @@ it("tells of a quota that AWS does not grant", async () => {
   const { findings } = await doctor([], { ...stack.serviceEnv, OFFSHOOT_CLUSTER_QUOTA: "50" });
   expect(findings.get("quota")).toMatchObject({
     ok: false,
-    text: "AWS grants 20 clusters only. Set OFFSHOOT_CLUSTER_QUOTA to 20, or ask AWS for more.",
+    text: "AWS grants 20 clusters only. Set OFFSHOOT_CLUSTER_QUOTA to 20, or ask AWS for more:",
+    request: expect.stringMatching(/^aws service-quotas request-.* --desired-value 50 --region us-east-1$/),
+  });
+  expect(findings.get("AWS permissions")).toMatchObject({
+    ok: true,
+    text: expect.stringMatching(/ may create, change, remove and reach clusters$/),
   });
 });
 
@@ -132,6 +170,7 @@ it("tells of work that nobody takes", async () => {
   expect(findings.get("work")).toMatchObject({
     ok: false,
     text: expect.stringMatching(/^The oldest work is due for 60 minutes: no worker takes it/),
+    next: expect.stringMatching(/^Look whether the service runs, and at its log/),
   });
   expect(code).toBe(1);
 });

@@ -2,16 +2,16 @@ import { describe, expect, it } from "vitest";
 import { clockText, findingsOf, Gap } from "../../service/cli/findings.ts";
 
 describe("findings", () => {
-  it("hide none behind a failed one, and keep what is to be copied", async () => {
+  it("hide none behind a failed one, and each that failed says what to do", async () => {
     const findings = await findingsOf([
-      ["first", () => Promise.reject(new Gap("It is missing.", "make it"))],
-      ["second", () => Promise.reject(new Error("It is broken."))],
-      ["third", async () => ({ text: "is there", request: "make more" })],
-      ["fourth", async () => "is there"],
+      ["first", () => Promise.reject(new Gap("It is missing.", "make it")), "Do this."],
+      ["second", () => Promise.reject(new Error("It is broken.")), "Do that."],
+      ["third", async () => ({ text: "is there", request: "make more" }), "Do nothing."],
+      ["fourth", async () => "is there", "Do nothing."],
     ]);
     expect(findings).toEqual([
       { name: "first", ok: false, text: "It is missing.", request: "make it" },
-      { name: "second", ok: false, text: "It is broken." },
+      { name: "second", ok: false, text: "It is broken.", next: "Do that." },
       { name: "third", ok: true, text: "is there", request: "make more" },
       { name: "fourth", ok: true, text: "is there" },
     ]);

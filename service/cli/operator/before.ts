@@ -3,8 +3,12 @@ import { type Account, type Caller, NotAllowed, openAccount } from "../../adapte
 import { CLUSTER_QUOTA, SLOT_RESERVE } from "../../domain/limits.ts";
 import { SERVICE_TAG } from "../../domain/names.ts";
 import { type Check, clockText, type Finding, findingsOf, Gap } from "../findings.ts";
+import { quotaRequest, statement } from "./requests.ts";
 
 const ISSUER = "token.actions.githubusercontent.com";
+const SIGN_IN = "Set AWS_PROFILE and AWS_REGION, and sign in: aws sso login, or aws configure.";
+/** For what AWS would answer at another time. */
+const AGAIN = "Look at what AWS says, and run it again.";
 const CREATE = ["dsql:CreateCluster", "dsql:TagResource"];
 
 interface Place {
@@ -19,7 +23,7 @@ export async function beforeFindings(): Promise<Finding[]> {
   try {
     const asked = placeOf(account);
     const first = await findingsOf([
-      ["profile", () => asked.then(({ caller, region }) => `${caller.arn} in ${region}`)],
+      ["profile", () => asked.then(({ caller, region }) => `${caller.arn} in ${region}`), SIGN_IN],
     ]);
     if (!first[0]?.ok) return first;
     return [...first, ...(await findingsOf(checksOf(await asked).map(withRequest)))];
@@ -38,14 +42,19 @@ function checksOf(place: Place): readonly Check[] {
   const used = account.clusters();
   // Two checks tell it; until they do nobody else listens.
   used.catch(() => undefined);
+  const list = async () => `answers in ${region}; ${await used} clusters are there, whoever made them`;
   return [
-    ["clock", async () => clockText(caller.date, "AWS")],
-    ["DSQL", async () => `answers in ${region}; ${await used} clusters are there, whoever made them`],
-    ["quota", async () => quota(place, await used)],
-    ["creation", () => creation(place)],
-    ["service-linked role", () => serviceRole(place)],
-    ["GitHub OIDC provider", () => issuer(place)],
-    ["CDK bootstrap", () => bootstrap(place)],
+    ["clock", async () => clockText(caller.date, "AWS"), AGAIN],
+    [
+      "DSQL",
+      list,
+      "Check that AWS offers Aurora DSQL in this Region, or set AWS_REGION to one where it does.",
+    ],
+    ["quota", async () => quota(place, await used), AGAIN],
+    ["creation", () => creation(place), AGAIN],
+    ["service-linked role", () => serviceRole(place), AGAIN],
+    ["GitHub OIDC provider", () => issuer(place), AGAIN],
+    ["CDK bootstrap", () => bootstrap(place), AGAIN],
   ];
 }
 
@@ -56,7 +65,7 @@ async function quota({ account, region }: Place, used: number) {
   const text = known
     ? `${used} clusters of ${most} are used`
     : `${used} clusters are used, of ${most} if nobody raised it: Service Quotas does not tell which quota is meant`;
-  const request = `aws service-quotas request-service-quota-increase --service-code dsql --quota-code ${code} --desired-value ${most * 5} --region ${region}`;
+  const request = quotaRequest(code, most * 5, region);
   // The service never uses the last ones, and a pull request needs one at least.
   if (used + SLOT_RESERVE < most) return { text, request };
   throw new Gap(`${text}; none is left for Offshoot.`, request);
@@ -99,7 +108,7 @@ async function bootstrap({ account, caller, region }: Place): Promise<string> {
 }
 
 /** What AWS does not let this profile ask is asked for, too. */
-function withRequest([name, check]: Check): Check {
+function withRequest([name, check, next]: Check): Check {
   return [
     name,
     () =>
@@ -107,10 +116,6 @@ function withRequest([name, check]: Check): Check {
         if (error instanceof NotAllowed) throw new Gap(error.message, statement([error.action], "*"));
         throw error;
       }),
+    next,
   ];
-}
-
-function statement(actions: readonly string[], resource: string, condition?: object): string {
-  const what = { Effect: "Allow", Action: actions, Resource: resource };
-  return JSON.stringify(condition ? { ...what, Condition: condition } : what);
 }

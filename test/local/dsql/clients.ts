@@ -25,7 +25,10 @@ export function controlClient({ region, controlUrl }: LocalDsqlReady, credential
   return new DSQLClient({ region, endpoint: controlUrl, credentials, maxAttempts: 1 });
 }
 
-export function stsClient({ region, neighboursUrl }: LocalDsqlReady, credentials = LOCAL): STSClient {
+/** Where the neighbours of the local DSQL are. */
+type Neighbours = Pick<LocalDsqlReady, "region" | "neighboursUrl">;
+
+export function stsClient({ region, neighboursUrl }: Neighbours, credentials = LOCAL): STSClient {
   return new STSClient({ region, endpoint: neighboursUrl, credentials, maxAttempts: 1 });
 }
 
@@ -36,7 +39,7 @@ export function ssmClient({ region, neighboursUrl }: LocalDsqlReady, credentials
 export const roleArn = (name: string) => `arn:aws:iam::000000000000:role/${name}`;
 
 /** Temporary credentials of a role. In: a session policy, if it is to be narrowed. */
-export async function assume(ready: LocalDsqlReady, role: string, policy?: object, caller = LOCAL) {
+export async function assume(ready: Neighbours, role: string, policy?: object, caller = LOCAL) {
   const { Credentials } = await stsClient(ready, caller).send(
     new AssumeRoleCommand({
       ...{ RoleArn: roleArn(role), RoleSessionName: "test" },
