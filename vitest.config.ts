@@ -14,7 +14,15 @@ export default defineConfig({
     maxWorkers: 2,
     projects: [
       { extends: true, test: { name: "shared", include: SHARED, isolate: false } },
-      { extends: true, test: { name: "own", include: ["test/**/*.test.ts"], exclude: SHARED } },
+      {
+        extends: true,
+        test: {
+          name: "own",
+          include: ["test/**/*.test.ts"],
+          exclude: SHARED,
+          globalSetup: "test/support/programs.ts",
+        },
+      },
     ],
   },
 });

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { createWriteStream } from "node:fs";
+import { createWriteStream, existsSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -12,6 +12,15 @@ export const STATE_FILE = join(ROOT, ".offshoot", "demo.json");
 const READY_TIMEOUT_MS = 60_000;
 /** A process that has not ended this long after SIGTERM is killed. */
 const STOP_TIMEOUT_MS = 15_000;
+
+/** Tests bundle what they start often, and say here where: test/support/programs.ts. */
+const PROGRAMS = process.env["OFFSHOOT_PROGRAMS"];
+
+/** The file that runs `script`, a TypeScript file relative to the checkout: its bundle if there is one. */
+export function programFile(script: string): string {
+  const bundles = PROGRAMS ? [".mjs", ".cjs"].map((end) => join(PROGRAMS, script.replace(/\.ts$/, end))) : [];
+  return bundles.find(existsSync) ?? join(ROOT, script);
+}
 
 /** A child process of the demo with what it said when it was ready. */
 export interface Running<Ready> {
@@ -46,7 +55,7 @@ export async function launch<Ready>(
 ): Promise<Running<Ready>> {
   const child = spawn(
     process.execPath,
-    [...(what.nodeArgs ?? []), join(ROOT, what.script), ...(what.args ?? [])],
+    [...(what.nodeArgs ?? []), programFile(what.script), ...(what.args ?? [])],
     {
       cwd: ROOT,
       env: { ...inherited(), ...what.env },
@@ -91,7 +100,7 @@ function endings(child: ChildProcess, ended: Promise<void>) {
 
 /** Runs a script to its end; throws with its output if it fails. */
 export async function runToEnd(what: Launch): Promise<string> {
-  const child = spawn(process.execPath, [join(ROOT, what.script), ...(what.args ?? [])], {
+  const child = spawn(process.execPath, [programFile(what.script), ...(what.args ?? [])], {
     cwd: ROOT,
     env: { ...inherited(), ...what.env },
     stdio: ["ignore", "pipe", "pipe"],

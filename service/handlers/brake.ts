@@ -11,7 +11,7 @@ import {
   writeInner,
 } from "../domain/epoch.ts";
 import { Refused, Retryable } from "../domain/errors.ts";
-import { BRAKE_LOOK_MS, EPOCH_ADVANCE_MS, EPOCH_FOLLOW_MS } from "../domain/limits.ts";
+import { BRAKE_LOOK_MS, EPOCH_FOLLOW_MS } from "../domain/limits.ts";
 import type { Clock, Log } from "./ports.ts";
 import type { EpochKeeper } from "./ports-brake.ts";
 import type { Store, StoreReads } from "./ports-store.ts";
@@ -147,7 +147,7 @@ function tell(log: Log, why: string | null): void {
 }
 
 function paused(why: string): Retryable {
-  return new Retryable("paused_after_restore", brakeText(why), { afterMs: EPOCH_ADVANCE_MS });
+  return new Retryable("paused_after_restore", brakeText(why), { afterMs: BRAKE_LOOK_MS });
 }
 
 /** What an operator decides on. */

@@ -4,6 +4,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { programFile } from "../../local/demo/process.ts";
 import { openPull, type PullClient, waitFor, waitForReport } from "../../local/demo/pull.ts";
 import { type Stack, startStack } from "../../local/demo/stack.ts";
 import { callLocal } from "../support/local-github.ts";
@@ -39,7 +40,7 @@ const jobOf = (number: number) => {
 
 function offshoot(args: readonly string[], env: Record<string, string>) {
   const base = { PATH: process.env["PATH"] ?? "", XDG_CONFIG_HOME: directory };
-  const child = spawn(process.execPath, [join(ROOT, "service/cli.ts"), ...args], {
+  const child = spawn(process.execPath, [programFile("service/cli.ts"), ...args], {
     env: { ...base, ...env },
     stdio: ["pipe", "pipe", "pipe"],
   });

@@ -1,10 +1,10 @@
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { once } from "node:events";
-import { join } from "node:path";
 import type { Readable, Writable } from "node:stream";
+import { programFile } from "../../local/demo/process.ts";
 import type { Finding } from "../../service/cli/findings.ts";
 
-const CLI = join(import.meta.dirname, "..", "..", "service", "cli.ts");
+const CLI = programFile("service/cli.ts");
 
 export interface Ended {
   readonly code: number | null;

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
+import { programFile } from "../../local/demo/process.ts";
 
 /** Flags of a local process' main.ts, e.g. `{ quota: 3, "creating-ms": 200, "no-engines": true }`. */
 export type Flags = Readonly<Record<string, string | number | true>>;
@@ -18,11 +18,12 @@ export interface Local<Ready> {
 
 /** Starts `local/<part>/main.ts` as a process of its own. Throws with what it said when it does not get ready. */
 export async function startLocal<Ready>(part: string, flags: Flags): Promise<Local<Ready>> {
-  const main = fileURLToPath(new URL(`../../local/${part}/main.ts`, import.meta.url));
   const given = Object.entries(flags).map(([name, value]) =>
     value === true ? `--${name}` : `--${name}=${value}`,
   );
-  const child = spawn(process.execPath, [main, ...given], { stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(process.execPath, [programFile(`local/${part}/main.ts`), ...given], {
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   let complaint = "";
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
     complaint = (complaint + text).slice(-10_000);
