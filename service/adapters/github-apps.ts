@@ -2,6 +2,7 @@ import type { AppGrants, Granted } from "../domain/app-permissions.ts";
 import { Retryable } from "../domain/errors.ts";
 import type { AppKey, Apps, SentDelivery } from "../handlers/ports-setup.ts";
 import { attempt, createGitHubClient, createOctokit, type GitHubOptions } from "./github-client.ts";
+import { askAgain } from "./github-deliveries.ts";
 
 /** The most that GitHub gives per page, and pages of installations that are read: a thousand of them. */
 const PAGE = 100;
@@ -36,14 +37,12 @@ export function createApps(options: AppsOptions): Apps {
       );
       return (answer?.data ?? []).map(
         ({ id, event, redelivery, status, status_code }): SentDelivery => ({
-          ...{ id: Number(id), event, redelivery, status, statusCode: status_code },
+          ...{ id: String(id), event, redelivery, status, statusCode: status_code },
         }),
       );
     },
     async redeliver(app, deliveryId) {
-      await clientOf(app).callAsApp(`delivery ${deliveryId}`, (request) =>
-        request("POST /app/hook/deliveries/{delivery_id}/attempts", { delivery_id: deliveryId }),
-      );
+      await askAgain(clientOf(app), deliveryId);
     },
     grants: (app) => grants(clientOf(app), options.webUrl),
   };

@@ -26,7 +26,8 @@ export interface AppKey {
 
 /** One webhook that GitHub sent, or tried to. */
 export interface SentDelivery {
-  readonly id: number;
+  /** Digits, more than a number holds. */
+  readonly id: string;
   readonly event: string;
   readonly redelivery: boolean;
   /** `OK`, or what went wrong. */
@@ -40,7 +41,7 @@ export interface Apps {
   convert(code: string): Promise<MadeApp | null>;
   /** The newest first, as many as a page has. */
   deliveries(app: AppKey): Promise<readonly SentDelivery[]>;
-  redeliver(app: AppKey, deliveryId: number): Promise<void>;
+  redeliver(app: AppKey, deliveryId: string): Promise<void>;
   /** What the App and its installations were granted, and GitHub's own time; null if GitHub knows no such App. */
   grants(app: AppKey): Promise<(AppGrants & { readonly date: Date | null }) | null>;
 }

@@ -186,22 +186,42 @@ export interface GitHub {
   react(target: PullTarget, commentId: number, content: ReactionContent): Promise<"done" | "absent">;
 }
 
-/** One attempt to deliver a webhook, as GitHub remembers it for three days. */
+/** One attempt to deliver a webhook that failed, as GitHub remembers it for three days. */
 export interface DeliveryAttempt {
-  readonly id: number;
+  /** Digits, more than a number holds. */
+  readonly id: string;
   /** The same for all attempts of one event. */
   readonly guid: string;
   readonly event: string;
   readonly at: Date;
+  /** What was answered, or what GitHub makes of no answer. */
+  readonly statusCode: number;
+  /** Whether it was asked for, after another one had failed. */
+  readonly isRepeat: boolean;
+}
+
+/** A page of GitHub's list of deliveries. */
+export interface FailedPage {
+  /** Those of its deliveries that failed, newest first. */
+  readonly attempts: readonly DeliveryAttempt[];
+  /** The cursor of the page after it; null if it is the last. */
+  readonly next: string | null;
+  /** When its last delivery was, failed or not; null if it is empty. */
+  readonly oldest: Date | null;
+  /** GitHub's own time; null if it did not say. */
+  readonly now: Date | null;
 }
 
 /** The App's own deliveries at GitHub, which never tries again by itself. */
 export interface Redelivery {
   readonly appId: number;
-  /** Failed attempts after `since`, newest first; at most a few hundred. */
-  failed(since: Date): Promise<readonly DeliveryAttempt[]>;
-  /** Asks for another attempt, with the same GUID. `absent` if GitHub has forgotten it. */
-  again(attemptId: number): Promise<"asked" | "absent">;
+  /** At most `count` deliveries, the newest or those from a cursor on; null if GitHub does not know the cursor any more. */
+  failed(count: number, cursor: string | null): Promise<FailedPage | null>;
+  /**
+   * Asks for another attempt, with the same GUID. `absent` if GitHub has forgotten it, `refused` if it never will. Throws
+   * Retryable, and Refused `app_credentials`.
+   */
+  again(attemptId: string): Promise<"asked" | "absent" | "refused">;
 }
 
 /** Numbers that an operator watches. Names and units as docs/runbook.md has them; never an id among them. */

@@ -131,7 +131,7 @@ export async function proveDelivery(
   app: MadeApp,
   signal: AbortSignal,
 ): Promise<Proof> {
-  let asked: ReadonlySet<number> | null = null;
+  let asked: ReadonlySet<string> | null = null;
   const look = async (): Promise<SentDelivery | null> => {
     const pings = (await apps.deliveries(app)).filter(({ event }) => event === "ping");
     const before = asked;

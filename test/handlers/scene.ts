@@ -210,7 +210,11 @@ export function createScene({ store, database, pool }: TestStore) {
     splitter: lineSplitter,
     github: github.port,
     parameters: null,
-    redelivery: { appId: 1, failed: async () => [], again: async () => "asked" },
+    redelivery: {
+      appId: 1,
+      failed: async () => ({ attempts: [], next: null, oldest: null, now: null }),
+      again: async () => "asked",
+    },
     log: quiet,
     measure: { put: () => {} },
     nudge: { nudge: () => {} },

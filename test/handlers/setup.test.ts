@@ -27,7 +27,7 @@ interface Scene {
   readonly lines: string[];
   readonly converted: string[];
   deliveries: SentDelivery[];
-  readonly asked: number[];
+  readonly asked: string[];
 }
 
 let scene: Scene;
@@ -219,7 +219,7 @@ describe("the way back", () => {
 
 describe("the test delivery", () => {
   const ping = {
-    id: 1,
+    id: "3804004623172239366",
     event: "ping",
     redelivery: false,
     status: "Invalid HTTP Response: 401",
@@ -231,14 +231,14 @@ describe("the test delivery", () => {
     const { redeliver } = scene.context.apps;
     scene.context.apps.redeliver = async (app, id) => {
       await redeliver(app, id);
-      scene.deliveries = [{ ...ping, id: 2, redelivery: true, ...more }, ping];
+      scene.deliveries = [{ ...ping, id: "3804004623172239367", redelivery: true, ...more }, ping];
     };
   };
 
   it("has arrived once GitHub's second ping got a 2xx", async () => {
     answered({ status: "OK", statusCode: 204 });
     expect(await proveDelivery(scene.context, MADE, signal)).toEqual({ kind: "arrived" });
-    expect(scene.asked).toEqual([1]);
+    expect(scene.asked).toEqual([ping.id]);
   });
 
   it("was refused if it got anything else", async () => {

@@ -112,7 +112,11 @@ export function contextOf(service: Service, actor: Actor, store: Context["store"
     github: createSimulatedGitHub(github, actor),
     stacks: createSimulatedStacks(world, actor),
     parameters: null,
-    redelivery: { appId: 1, failed: async () => [], again: async () => "asked" },
+    redelivery: {
+      appId: 1,
+      failed: async () => ({ attempts: [], next: null, oldest: null, now: null }),
+      again: async () => "asked",
+    },
     log: logOf(actor),
     measure: { put: () => {} },
     nudge: { nudge: () => {} },
