@@ -233,9 +233,22 @@ function hasEnded({ phase }) {
 async function headShaOf(env, readText) {
   const file = env["GITHUB_EVENT_PATH"];
   if (env["GITHUB_EVENT_NAME"] !== "pull_request" || !file) return null;
-  const event = JSON.parse(await readText(file));
-  const { sha } = Object(Object(Object(event)["pull_request"])["head"]);
-  return typeof sha === "string" ? sha : null;
+  try {
+    const event = JSON.parse(await readText(file));
+    const { sha } = Object(Object(Object(event)["pull_request"])["head"]);
+    if (typeof sha === "string") return sha;
+  } catch (cause) {
+    throw badEvent(file, cause instanceof SyntaxError ? "is no JSON" : `cannot be read (${codeOf(cause)})`);
+  }
+  throw badEvent(file, "names no commit");
+}
+function badEvent(file, what) {
+  const next = "In a container, mount it; if any commit's database will do, run the command without GITHUB_EVENT_PATH.";
+  const detail = `The file of this job's event, ${file}, ${what}. ${next}`;
+  return new OffshootError({ status: 0, reason: "bad_event", detail });
+}
+function codeOf(error) {
+  return String(Object(error).code ?? Object(error).message ?? error);
 }
 async function ownEnvironments(list, { headSha, database, seconds = APPEARS_SECONDS, onLook }) {
   const until = Date.now() + Math.min(seconds, APPEARS_SECONDS) * 1e3;

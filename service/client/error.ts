@@ -1,6 +1,7 @@
 /**
  * What went wrong. `reason` is a code of the API, or one of the client's own with `status` 0: `unreachable` (no answer
- * came), `bad_answer` (not this API), `timeout` (a wait ran out). `message` says what happened and what to do next.
+ * came), `bad_answer` (not this API), `timeout` (a wait ran out), `other_commit` and `bad_event` (of a CI job). `message`
+ * says what happened and what to do next.
  */
 export class OffshootError extends Error {
   readonly status: number;

@@ -16,7 +16,8 @@ export function hasEnded({ phase }: Environment): boolean {
 
 /**
  * The head commit of the pull request that a job of GitHub Actions is for, of what its runner says; null for other jobs.
- * `readText` reads the file of the event.
+ * `readText` reads the file of the event. Throws OffshootError `bad_event` if it cannot be read or names no commit: the
+ * database of another commit would be a wrong answer.
  */
 export async function headShaOf(
   env: Readonly<Record<string, string | undefined>>,
@@ -24,9 +25,25 @@ export async function headShaOf(
 ): Promise<string | null> {
   const file = env["GITHUB_EVENT_PATH"];
   if (env["GITHUB_EVENT_NAME"] !== "pull_request" || !file) return null;
-  const event: unknown = JSON.parse(await readText(file));
-  const { sha } = Object(Object(Object(event)["pull_request"])["head"]);
-  return typeof sha === "string" ? sha : null;
+  try {
+    const event: unknown = JSON.parse(await readText(file));
+    const { sha } = Object(Object(Object(event)["pull_request"])["head"]);
+    if (typeof sha === "string") return sha;
+  } catch (cause) {
+    throw badEvent(file, cause instanceof SyntaxError ? "is no JSON" : `cannot be read (${codeOf(cause)})`);
+  }
+  throw badEvent(file, "names no commit");
+}
+
+function badEvent(file: string, what: string): OffshootError {
+  const next =
+    "In a container, mount it; if any commit's database will do, run the command without GITHUB_EVENT_PATH.";
+  const detail = `The file of this job's event, ${file}, ${what}. ${next}`;
+  return new OffshootError({ status: 0, reason: "bad_event", detail });
+}
+
+function codeOf(error: unknown): string {
+  return String(Object(error).code ?? Object(error).message ?? error);
 }
 
 export interface OwnOptions {
