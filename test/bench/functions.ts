@@ -6,6 +6,7 @@ import {
   FUNCTIONS,
   type FunctionName,
   functionDirectory,
+  functionFile,
 } from "../../scripts/build-functions.ts";
 import { migrationFiles } from "../../service/adapters/store/migration-files.ts";
 import { startStore } from "../support/store.ts";
@@ -75,7 +76,7 @@ async function coldStarts(
   env: NodeJS.ProcessEnv,
 ): Promise<readonly Line[]> {
   const script = join(directory, `${name}.mjs`);
-  const file = join(functionDirectory(name, bundles), "index.mjs");
+  const file = functionFile(name, bundles);
   await writeFile(
     script,
     `const { handler } = await import(${JSON.stringify(file)});
@@ -106,7 +107,7 @@ async function sizes(bundles: string): Promise<readonly Line[]> {
     const directory = functionDirectory(name, bundles);
     let bytes = 0;
     for (const file of await readdir(directory)) {
-      if (file.endsWith(".mjs")) bytes += (await stat(join(directory, file))).size;
+      if (/\.[cm]js$/.test(file)) bytes += (await stat(join(directory, file))).size;
     }
     const most = (MOST_BYTES[name] ?? MOST_BYTES_OTHERS) / 1_000;
     lines.push({ name: `${name}, KB`, value: bytes / 1_000, unit: "", target: { most } });

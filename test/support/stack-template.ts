@@ -6,7 +6,7 @@ import { Template } from "aws-cdk-lib/assertions";
 import { AwsSolutionsChecks } from "cdk-nag";
 import { readSettings } from "../../infra/settings.ts";
 import { createStack } from "../../infra/stack.ts";
-import { FUNCTIONS } from "../../scripts/build-functions.ts";
+import { FUNCTIONS, functionFile } from "../../scripts/build-functions.ts";
 
 export const ACCOUNT = "000000000000";
 export const REGION = "us-east-1";
@@ -49,7 +49,7 @@ export function synthesize(env: Readonly<Record<string, string>> = {}): Synthesi
     const bundles = join(directory, "bundles");
     for (const name of FUNCTIONS) {
       mkdirSync(join(bundles, name), { recursive: true });
-      writeFileSync(join(bundles, name, "index.mjs"), "export const handler = () => {};\n");
+      writeFileSync(functionFile(name, bundles), "exports.handler = () => {};\n");
     }
     const outdir = join(directory, "out");
     // CDK's own check of templates loads for seconds; scripts/synth runs it.

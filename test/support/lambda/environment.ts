@@ -9,7 +9,7 @@ import { text } from "node:stream/consumers";
 
 /** How a function is run. */
 export interface FunctionSetup {
-  /** The bundle's index.mjs. */
+  /** The bundle: see functionFile. */
   readonly file: string;
   readonly env: Readonly<Record<string, string>>;
   readonly timeoutMs: number;
@@ -18,6 +18,7 @@ export interface FunctionSetup {
 
 /** One execution environment of Lambda: a process that is frozen unless it has an invocation, and serves one at a time. */
 export interface ExecutionEnvironment {
+  readonly pid: number;
   /** Throws what the handler threw, or that it timed out, which ends the environment. */
   invoke(event: unknown): Promise<unknown>;
   /** True while neither the handler nor an extension is at work. */
@@ -123,6 +124,7 @@ export async function startEnvironment(setup: FunctionSetup): Promise<ExecutionE
   }
 
   return {
+    pid: child.pid ?? 0,
     invoke,
     isIdle,
     get isGone() {

@@ -1,10 +1,9 @@
 import { createWriteStream } from "node:fs";
-import { join } from "node:path";
 import { SQSClient } from "@aws-sdk/client-sqs";
 import { type FauxqsServer, startFauxqs } from "fauxqs";
 import type { Running } from "../../../local/demo/process.ts";
 import { LOCAL_CREDENTIALS, type ServiceStart } from "../../../local/demo/stack.ts";
-import { buildFunctions, type FunctionName, functionDirectory } from "../../../scripts/build-functions.ts";
+import { buildFunctions, type FunctionName, functionFile } from "../../../scripts/build-functions.ts";
 import { startEventSource } from "./event-source.ts";
 import { startGateway } from "./gateway.ts";
 import { createFunction } from "./pool.ts";
@@ -28,6 +27,8 @@ export interface LambdaServiceOptions {
   readonly bundles: string;
   /** More variables of each function, such as credentials of its own role. */
   readonly functionEnv?: (name: FunctionName) => Readonly<Record<string, string>>;
+  /** Between two ticks, and before the first. */
+  readonly tickMs?: number;
 }
 
 /** Builds the bundles below `directory`. */
@@ -39,7 +40,7 @@ export async function buildBundles(directory: string): Promise<string> {
 /** Starts queue, gateway, event source and schedule. For `runService` of a stack. */
 export async function startLambdaService(
   { env, port, logFile }: ServiceStart,
-  { bundles, functionEnv = () => ({}) }: LambdaServiceOptions,
+  { bundles, functionEnv = () => ({}), tickMs = TICK_MS }: LambdaServiceOptions,
 ): Promise<LambdaService> {
   const queue = await startFauxqs({ port: 0, logger: false });
   const { queueArn } = queue.createQueue("dead", { region: REGION });
@@ -50,7 +51,7 @@ export async function startLambdaService(
   const log = createWriteStream(logFile, { flags: "a" });
   const variables = { ...env, OFFSHOOT_QUEUE_URL: queueUrl, OFFSHOOT_SQS_ENDPOINT: endpoint };
   const make = (name: FunctionName, concurrency: number) => {
-    const file = join(functionDirectory(name, bundles), "index.mjs");
+    const file = functionFile(name, bundles);
     return createFunction(
       { file, env: { ...variables, ...functionEnv(name) }, timeoutMs: TIMEOUT_MS, log },
       concurrency,
@@ -65,7 +66,7 @@ export async function startLambdaService(
   const gateway = await startGateway(port, functions);
   const sqs = new SQSClient({ region: REGION, endpoint, credentials: LOCAL_CREDENTIALS });
   const source = startEventSource(sqs, queueUrl, functions.wake, WORKERS);
-  const schedule = setInterval(() => void functions.tick.invoke({}).catch(() => {}), TICK_MS);
+  const schedule = setInterval(() => void functions.tick.invoke({}).catch(() => {}), tickMs);
   const ended = Promise.withResolvers<void>();
   const stop = async () => {
     clearInterval(schedule);
