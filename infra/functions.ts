@@ -5,7 +5,7 @@ import { Architecture, Code, Function as LambdaFunction, Runtime } from "aws-cdk
 import { LogGroup, type RetentionDays } from "aws-cdk-lib/aws-logs";
 import type { Construct } from "constructs";
 import type { Places, Who } from "./grants.ts";
-import type { FunctionRole, Roles } from "./roles.ts";
+import { type FunctionRole, type Roles, storeRoleArnsOf } from "./roles.ts";
 import type { Settings } from "./settings.ts";
 
 export type FunctionName = "webhook" | "http" | "wake" | "tick" | "migrate";
@@ -103,7 +103,12 @@ function createFunction(
     // What a role may do stands in the table of grants alone, so no construct may add to it.
     role: roles.functions[plan.role].withoutPolicyUpdates(),
     logGroup,
-    environment: { NODE_OPTIONS: "--enable-source-maps", ...environment },
+    environment: {
+      NODE_OPTIONS: "--enable-source-maps",
+      ...environment,
+      // Only who maps them need know them.
+      ...(name === "migrate" && { OFFSHOOT_STORE_IAM_ROLES: storeRoleArnsOf(roles).join() }),
+    },
     ...reserved(name, settings),
     ...(key && { environmentEncryption: key }),
   });

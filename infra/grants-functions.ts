@@ -1,7 +1,9 @@
 /** What the functions need of the service's own parts: store, queue, secret, logs. */
 import type { Grant, Places, Who } from "./grants.ts";
 
-const FUNCTIONS: readonly Who[] = ["webhook", "http", "worker", "migrate"];
+/** Those that work on the store, and the one that makes its schema. */
+const SERVICE: readonly Who[] = ["webhook", "http", "worker"];
+const FUNCTIONS: readonly Who[] = [...SERVICE, "migrate"];
 
 export function functionGrants(places: Places): readonly Grant[] {
   const { storeArn, queueArn, secretArn } = places;
@@ -9,14 +11,21 @@ export function functionGrants(places: Places): readonly Grant[] {
     ...FUNCTIONS.map((who) => logs(who, places)),
     {
       sid: "ConnectToStore",
-      who: FUNCTIONS,
+      who: SERVICE,
+      actions: ["dsql:DbConnect"],
+      resources: [storeArn],
+      why: "The functions keep their state in the store, as a database role that can read and write rows and no more.",
+    },
+    {
+      sid: "ApplySchema",
+      who: ["migrate"],
       actions: ["dsql:DbConnectAdmin"],
       resources: [storeArn],
-      why: "Every function keeps its state in the store, and in this one cluster only.",
+      why: "The deploy step alone is the store's admin: it applies the schema, and makes the role of the others.",
     },
     {
       sid: "ReadSecret",
-      who: ["webhook", "http", "worker"],
+      who: SERVICE,
       actions: ["secretsmanager:GetSecretValue"],
       resources: [secretArn],
       why: "The App's key and webhook secrets are read once and kept in memory.",
@@ -30,7 +39,7 @@ export function functionGrants(places: Places): readonly Grant[] {
     },
     {
       sid: "SendHints",
-      who: ["webhook", "http", "worker"],
+      who: SERVICE,
       actions: ["sqs:SendMessage"],
       resources: [queueArn],
       why: "Whoever writes a wakeup tells the queue, so that it is looked at now.",
@@ -81,7 +90,7 @@ function keyGrants({ kmsKeyArn, region }: Places): readonly Grant[] {
   return [
     {
       sid: "UseKeyForSecretAndQueue",
-      who: ["webhook", "http", "worker"],
+      who: SERVICE,
       actions: ["kms:Decrypt", "kms:GenerateDataKey"],
       resources: [kmsKeyArn],
       conditions: via("secretsmanager", "sqs"),

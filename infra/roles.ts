@@ -59,6 +59,17 @@ function byName({ functions, tokens, stacks }: Roles): Readonly<Partial<Record<W
   };
 }
 
+/** Whose functions work on the store, as its role of theirs. */
+export function storeRoleArnsOf({ functions }: Roles): readonly string[] {
+  return [functions.webhook, functions.http, functions.worker].map(({ roleArn }) => roleArn);
+}
+
+/** What those functions may do, as constructs of the stack. */
+export function storePoliciesOf({ functions }: Roles): readonly Construct[] {
+  const roles = [functions.webhook, functions.http, functions.worker];
+  return roles.map(({ node }) => node.findChild("DefaultPolicy") as Construct);
+}
+
 export function tokenRoleArnsOf({ tokens }: Roles): Places["tokenRoleArns"] {
   return Object.fromEntries(Object.entries(tokens).map(([kind, role]) => [kind, role.roleArn]));
 }

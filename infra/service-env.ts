@@ -15,6 +15,8 @@ export interface ServiceEnv {
 /** The stack fills these in, from what it makes. */
 const FILLED = [
   "OFFSHOOT_STORE_URL",
+  "OFFSHOOT_STORE_ROLE",
+  "OFFSHOOT_STORE_IAM_ROLES",
   "OFFSHOOT_QUEUE_URL",
   "OFFSHOOT_SECRETS_ARN",
   "OFFSHOOT_TOKEN_ROLE_ARN",
@@ -36,7 +38,7 @@ const COMMAND_LINE = ["OFFSHOOT_URL", "OFFSHOOT_KEY"];
 /** The one file that has a meaning: its text goes along in the place of its path. */
 const ACCESS_FILE = "OFFSHOOT_ACCESS_FILE";
 /** Lambda's bound for all variables of a function together is 4 KB; the stack's own need less than the rest. */
-const BYTES_MAX = 4_096 - 1_300;
+const BYTES_MAX = 4_096 - 1_600;
 
 /**
  * In: all variables, and the names of those that are the deployment's own matter. Out: what to pass to the functions, and

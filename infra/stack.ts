@@ -9,8 +9,16 @@ import { createAlarms } from "./alarms.ts";
 import { addRoutes, createDoor, type Door } from "./api.ts";
 import { BUNDLES, createFunctions, type Functions, logGroupArnsOf } from "./functions.ts";
 import type { Places } from "./grants.ts";
+import { STORE_ROLE } from "./names.ts";
 import { createWakeQueue, type WakeQueue } from "./queue.ts";
-import { createRoles, grantAll, type Roles, stackPlacesOf, tokenRoleArnsOf } from "./roles.ts";
+import {
+  createRoles,
+  grantAll,
+  type Roles,
+  stackPlacesOf,
+  storePoliciesOf,
+  tokenRoleArnsOf,
+} from "./roles.ts";
 import { createSecret } from "./secret.ts";
 import type { Settings } from "./settings.ts";
 import { createStore, type Store } from "./store.ts";
@@ -67,6 +75,7 @@ function environmentOf(
   return {
     OFFSHOOT_AWS_ACCOUNT: account,
     OFFSHOOT_STORE_URL: `dsql://${store.endpoint}`,
+    OFFSHOOT_STORE_ROLE: STORE_ROLE,
     OFFSHOOT_QUEUE_URL: queue.queue.queueUrl,
     OFFSHOOT_SECRETS_ARN: secret.secretArn,
     OFFSHOOT_PUBLIC_URL: door.url,
@@ -102,14 +111,15 @@ function placesOf(
 function addCallers(
   stack: Stack,
   { concurrency }: Settings,
-  { queue, door }: Parts,
+  { queue, door, roles }: Parts,
   { all }: Functions,
 ): void {
-  // Old functions run on the new schema for a moment, new ones never on the old: migrations fit one version back.
+  // Old functions run on the new schema for a moment, new ones never on the old: migrations fit one version back. What the
+  // functions may do changes after it, too: until the step has let them in as the role, those of before connect as they did.
   new Trigger(stack, "ApplySchema", {
     handler: all.migrate,
     timeout: Duration.minutes(15),
-    executeBefore: [all.webhook, all.http, all.wake, all.tick],
+    executeBefore: [all.webhook, all.http, all.wake, all.tick, ...storePoliciesOf(roles)],
   });
   const hints = new SqsEventSource(queue.queue, {
     batchSize: HINTS_A_CALL,

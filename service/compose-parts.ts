@@ -12,10 +12,13 @@ import { createLog } from "./adapters/log.ts";
 import { createParameters } from "./adapters/parameters.ts";
 import { createQueue } from "./adapters/queue.ts";
 import { createDatabase } from "./adapters/store/database.ts";
-import type { StoreFlavour } from "./adapters/store/schema.ts";
+import { grantStoreRole } from "./adapters/store/role.ts";
+import { migrateStore, type StoreFlavour } from "./adapters/store/schema.ts";
 import { createStore } from "./adapters/store/store.ts";
 import type { Config, StoreConfig } from "./config.ts";
+import { ADMIN_ROLE } from "./domain/access.ts";
 import { storeName } from "./domain/epoch.ts";
+import { Refused } from "./domain/errors.ts";
 import { AGE_DAYS, CALL_TIMEOUT_MS } from "./domain/limits.ts";
 import type { BrakeContext } from "./handlers/brake.ts";
 import type { Policy } from "./handlers/context.ts";
@@ -41,7 +44,29 @@ export function openStore(config: StoreConfig): { pool: pg.Pool; store: Store; f
   return { pool, store: createStore(createDatabase(pool)), flavour: config.store.kind };
 }
 
-/** A pool on the store of at most `max` connections. */
+/**
+ * The deploy step: the store's schema and, where the service works as a role of its own, that role. As the store's admin, which
+ * nothing else has to be. Out: the names of the migrations that were applied, in order. Idempotent. Throws Refused, or what the
+ * store answers.
+ */
+export async function prepareStore(config: StoreConfig): Promise<readonly string[]> {
+  const { store } = config;
+  const role = store.kind === "dsql" && store.role !== ADMIN_ROLE ? store : null;
+  if (role?.iamRoles.length === 0) {
+    const next = "Set OFFSHOOT_STORE_IAM_ROLES to the IAM roles of the service.";
+    throw new Refused("configuration", `Nobody would be let into the store as ${role.role}. ${next}`);
+  }
+  const pool = openPool({ ...config, store: role ? { ...role, role: ADMIN_ROLE } : store });
+  try {
+    const applied = await migrateStore(pool, store.kind);
+    if (role) await grantStoreRole(pool, role);
+    return applied;
+  } finally {
+    await pool.end();
+  }
+}
+
+/** A pool on the store of at most `max` connections, as the role that the service works as. */
 export function openPool(config: StoreConfig, max: number = STORE_CONNECTIONS): pg.Pool {
   const { store } = config;
   if (store.kind === "postgres") {
@@ -53,7 +78,8 @@ export function openPool(config: StoreConfig, max: number = STORE_CONNECTIONS): 
       keepAlive: true,
     });
   }
-  return createDsqlPool({ ...connectionOf(config), host: store.host, max });
+  const { host, role: user } = store;
+  return createDsqlPool({ ...connectionOf(config), host, user, max });
 }
 
 export function connectionOf({ aws }: StoreConfig): DsqlConnectionOptions {

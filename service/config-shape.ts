@@ -6,7 +6,14 @@ export interface StoreConfig {
   readonly aws: AwsConfig;
   readonly store:
     | { readonly kind: "postgres"; readonly url: string }
-    | { readonly kind: "dsql"; readonly host: string };
+    | {
+        readonly kind: "dsql";
+        readonly host: string;
+        /** The database role that the service connects as: `admin`, or one that can change no schema. */
+        readonly role: string;
+        /** The IAM roles that may connect as it; whoever applies the schema maps them. */
+        readonly iamRoles: readonly string[];
+      };
   /** Where the epoch is kept outside the store (domain/epoch.ts); null: nowhere, so that no restore is noticed. */
   readonly epoch:
     | { readonly kind: "parameter"; readonly name: string; readonly endpoint: string | null }

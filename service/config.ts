@@ -7,6 +7,7 @@ import { clustersConfig } from "./config-clusters.ts";
 import { epochConfig } from "./config-epoch.ts";
 import { githubConfig } from "./config-github.ts";
 import type { AwsConfig, Config, Environment, ReadFile, SetupConfig, StoreConfig } from "./config-shape.ts";
+import { storeTarget } from "./config-store.ts";
 import {
   CLUSTER_QUOTA,
   ENVIRONMENTS_PER_AUTHOR,
@@ -25,7 +26,6 @@ export type { AwsConfig, Config, SetupConfig, StoreConfig } from "./config-shape
 export { ConfigProblems } from "./env-reader.ts";
 
 const REGION = /^[a-z]{2,4}(-[a-z]+)+-\d$/;
-const CLUSTER_HOST = /^[a-z0-9]{26}\.dsql[a-z0-9-]*\.[a-z0-9-]+\.on\.aws$/;
 const ASSIGNMENTS = /^[A-Z_][A-Z0-9_]*=[\w./:@%+,-]*( [A-Z_][A-Z0-9_]*=[\w./:@%+,-]*)*$/;
 const ADDRESS = /^[\w.-]{1,255}:\d{1,5}$/;
 const PORT_MAX = 65_535;
@@ -131,20 +131,7 @@ function storeConfig(read: Reader, readFile: ReadFile): StoreConfig {
     dsqlEndpoint: read.url("OFFSHOOT_DSQL_ENDPOINT", ["http:", "https:"], "") || null,
     connectTo: connectTo(read, readFile),
   };
-  return { aws, store: store(read), epoch: epochConfig(read) };
-}
-
-function store(read: Reader): StoreConfig["store"] {
-  const expected = "postgresql://… or dsql://<host name of a cluster>";
-  // The URL may hold a password, so a wrong one is never repeated.
-  const given = read.secret("OFFSHOOT_STORE_URL", expected);
-  const scheme = given.slice(0, given.indexOf("://"));
-  const host = given.slice("dsql://".length);
-  if (scheme === "dsql" && CLUSTER_HOST.test(host)) return { kind: "dsql", host };
-  if ((scheme === "postgresql" || scheme === "postgres") && URL.canParse(given))
-    return { kind: "postgres", url: given };
-  if (given !== "") read.problem("OFFSHOOT_STORE_URL", `a text of ${given.length} characters`, expected);
-  return { kind: "postgres", url: "" };
+  return { aws, store: storeTarget(read), epoch: epochConfig(read) };
 }
 
 function connectTo(read: Reader, readFile: ReadFile): AwsConfig["connectTo"] {

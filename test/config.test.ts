@@ -62,7 +62,8 @@ describe("the configuration", () => {
     );
     expect(config.github.privateKey).toBe(PEM);
     expect(config.github.webhookSecrets).toEqual(["0123456789abcdef", "fedcba9876543210"]);
-    expect(config.store).toEqual({ kind: "dsql", host: `${"a".repeat(26)}.dsql.eu-central-1.on.aws` });
+    const host = `${"a".repeat(26)}.dsql.eu-central-1.on.aws`;
+    expect(config.store).toEqual({ kind: "dsql", host, role: "admin", iamRoles: [] });
     expect(config.aws.connectTo).toEqual({ address: "127.0.0.1", port: 5432, caFile: "/ca.pem" });
     expect(
       problems({ OFFSHOOT_GITHUB_PRIVATE_KEY: undefined, OFFSHOOT_GITHUB_PRIVATE_KEY_FILE: "/app.pem" }),

@@ -1,10 +1,14 @@
 /** Who may connect as what, inside one cluster: database roles, and the IAM roles that are mapped to them. */
-import type { AuroraDSQLClient } from "@aws/aurora-dsql-node-postgres-connector";
-import { escapeIdentifier, escapeLiteral, type QueryConfig, type QueryResultRow } from "pg";
+import { escapeIdentifier, escapeLiteral, type QueryConfig, type QueryResult, type QueryResultRow } from "pg";
 import { type Grant, grantKey, rolesOf } from "../domain/access.ts";
 import { Refused, Retryable } from "../domain/errors.ts";
 import { STATEMENT_RETRIES } from "../domain/limits.ts";
 import { statementError } from "./dsql-sql-error.ts";
+
+/** A client, or a pool, that is connected as the cluster's admin. */
+export interface SqlClient {
+  query<Row extends QueryResultRow>(query: QueryConfig): Promise<QueryResult<Row>>;
+}
 
 /** Both catalogs in one round trip; columns as recorded on a real cluster (dsql.md 3.3). */
 const ROLES = `select r.rolname::text as role, m.arn::text as arn
@@ -32,7 +36,7 @@ const NOT_OURS = "42501";
  * DSQL wants of DDL; interrupted anywhere, the next call reads what there is and goes on.
  */
 export async function mapRoles(
-  client: AuroraDSQLClient,
+  client: SqlClient,
   grants: readonly Grant[],
   formerRoles: readonly string[],
 ): Promise<void> {
@@ -51,7 +55,7 @@ export async function mapRoles(
 }
 
 /** Lets the role read every table and view of every schema that is not the system's, also those that are new. */
-export async function grantReads(client: AuroraDSQLClient, role: string): Promise<void> {
+export async function grantReads(client: SqlClient, role: string): Promise<void> {
   const schemas = await run<{ schema: string; closed: boolean; unread: boolean }>(client, {
     text: UNREAD,
     values: [role],
@@ -66,10 +70,7 @@ export async function grantReads(client: AuroraDSQLClient, role: string): Promis
 }
 
 /** The grants that the cluster does not show. */
-export async function missingGrants(
-  client: AuroraDSQLClient,
-  grants: readonly Grant[],
-): Promise<readonly Grant[]> {
+export async function missingGrants(client: SqlClient, grants: readonly Grant[]): Promise<readonly Grant[]> {
   if (grants.length === 0) return [];
   const { mapped } = await readRoles(client, rolesOf(grants));
   return grants.filter((grant) => !mapped.has(grantKey(grant)));
@@ -80,7 +81,7 @@ interface Roles {
   readonly mapped: ReadonlyMap<string, Grant>;
 }
 
-async function readRoles(client: AuroraDSQLClient, names: readonly string[]): Promise<Roles> {
+async function readRoles(client: SqlClient, names: readonly string[]): Promise<Roles> {
   const values = [[...new Set(names)]];
   const rows = await run<{ role: string; arn: string | null }>(client, { text: ROLES, values });
   const grants = rows.flatMap(({ role, arn }) =>
@@ -92,15 +93,16 @@ async function readRoles(client: AuroraDSQLClient, names: readonly string[]): Pr
   };
 }
 
-function map(client: AuroraDSQLClient, { databaseRole, iamRole }: Grant): Promise<void> {
+function map(client: SqlClient, { databaseRole, iamRole }: Grant): Promise<void> {
   return change(client, `AWS IAM GRANT ${escapeIdentifier(databaseRole)} TO ${escapeLiteral(iamRole)}`);
 }
 
-function revoke(client: AuroraDSQLClient, { databaseRole, iamRole }: Grant): Promise<void> {
+function revoke(client: SqlClient, { databaseRole, iamRole }: Grant): Promise<void> {
   return change(client, `AWS IAM REVOKE ${escapeIdentifier(databaseRole)} FROM ${escapeLiteral(iamRole)}`);
 }
 
-async function change(client: AuroraDSQLClient, text: string, fine?: string): Promise<void> {
+/** One change of the schema, in a transaction of its own. `fine`: an answer that counts as done. Throws as mapRoles does. */
+export async function change(client: SqlClient, text: string, fine?: string): Promise<void> {
   await run(client, { text }, fine);
 }
 
@@ -108,8 +110,8 @@ async function change(client: AuroraDSQLClient, text: string, fine?: string): Pr
  * Runs one statement in a transaction of its own. What meets a conflict (40001: OC000, or OC001 after any change of the
  * schema, also for reads) is repeated; an answer with the code `fine` counts as done.
  */
-async function run<Row extends QueryResultRow>(
-  client: AuroraDSQLClient,
+export async function run<Row extends QueryResultRow>(
+  client: SqlClient,
   query: QueryConfig,
   fine?: string,
 ): Promise<readonly Row[]> {
@@ -131,6 +133,6 @@ async function run<Row extends QueryResultRow>(
 /** Names the statement up to its first literal: an ARN names an account. */
 function refusal(text: string, code: string, message: string): Refused {
   const what = (text.split("'", 1)[0] ?? "").trim();
-  const next = "Correct the access list, or what a migration made of the role.";
+  const next = "Correct the list of who has access, or what was made of the role.";
   return new Refused("access_refused", `${what} was refused: ${code} ${message}. ${next}`);
 }

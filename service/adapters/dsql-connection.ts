@@ -4,6 +4,7 @@ import {
   type AuroraDSQLConfig,
   AuroraDSQLPool,
 } from "@aws/aurora-dsql-node-postgres-connector";
+import { ADMIN_ROLE } from "../domain/access.ts";
 import { Refused } from "../domain/errors.ts";
 import { CALL_TIMEOUT_MS } from "../domain/limits.ts";
 import type { Credentials } from "./dsql-credentials.ts";
@@ -26,14 +27,22 @@ export interface DsqlConnectionOptions {
   readonly callTimeoutMs?: number;
 }
 
-/** Settings of one connection as `admin`, whose password is a token signed at connect. Throws Refused for an odd host. */
-export function dsqlConfig(host: string, options: DsqlConnectionOptions): AuroraDSQLConfig {
+/**
+ * Settings of one connection, as `admin` unless another role is named, whose password is a token signed at connect: of
+ * DbConnectAdmin for `admin`, else of DbConnect. Throws Refused for an odd host.
+ */
+export function dsqlConfig(
+  host: string,
+  options: DsqlConnectionOptions,
+  user: string = ADMIN_ROLE,
+): AuroraDSQLConfig {
   if (!isEndpoint(host)) {
     throw new Refused("bad_endpoint", `${host.slice(0, 100)} is not the endpoint of a DSQL cluster.`);
   }
   const { connectTo, ca } = options;
   return {
     host,
+    user,
     region: options.region,
     customCredentialsProvider: options.credentials,
     ssl: ca ? { rejectUnauthorized: true, ca } : { rejectUnauthorized: true },
@@ -58,13 +67,14 @@ export function createDsqlClient(host: string, options: DsqlConnectionOptions): 
 export function createDsqlPool(
   options: DsqlConnectionOptions & {
     readonly host: string;
+    readonly user?: string;
     readonly max: number;
     readonly onError?: (error: Error) => void;
   },
 ): AuroraDSQLPool {
-  const { host, max, onError } = options;
+  const { host, user, max, onError } = options;
   const pool = new AuroraDSQLPool({
-    ...dsqlConfig(host, options),
+    ...dsqlConfig(host, options, user),
     max,
     maxLifetimeSeconds: LIFETIME_SECONDS,
   });

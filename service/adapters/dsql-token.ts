@@ -1,5 +1,6 @@
 import { AssumeRoleCommand, STSClient, STSServiceException } from "@aws-sdk/client-sts";
 import { DsqlSigner } from "@aws-sdk/dsql-signer";
+import { ADMIN_ROLE } from "../domain/access.ts";
 import { Refused, Retryable } from "../domain/errors.ts";
 import type { Log } from "../handlers/ports.ts";
 import type { TokenSigner } from "../handlers/ports-api.ts";
@@ -9,8 +10,6 @@ import { isEndpoint } from "./dsql-shape.ts";
 
 /** Nothing that stands for more than one cluster may get into the policy that narrows a session. */
 const CLUSTER_ARN = /^arn:aws[a-z-]*:dsql:[a-z0-9-]+:\d{12}:cluster\/([a-z0-9]{26})$/;
-/** DSQL's administrator, the only user who connects with DbConnectAdmin (dsql.md 3.2). */
-const ADMIN = "admin";
 /** AssumeRole gives no shorter session, and no longer one to a caller that is a session itself (role chaining). */
 const SESSION_SECONDS_MIN = 900;
 const SESSION_SECONDS_MAX = 3_600;
@@ -65,7 +64,7 @@ export function createTokenSigner(options: TokenSignerOptions): {
 
 async function sign(client: STSClient, options: TokenSignerOptions, request: Request) {
   const { endpoint, user, seconds } = request;
-  const isAdmin = user === ADMIN;
+  const isAdmin = user === ADMIN_ROLE;
   const session = await assume(client, options, request, isAdmin ? "dsql:DbConnectAdmin" : "dsql:DbConnect");
   // The signer dates the token itself, at this time or later, so it never ends before this says.
   const now = Date.now();

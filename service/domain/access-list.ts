@@ -44,8 +44,7 @@ function readRule(given: unknown, problem: (what: string) => void): AccessRule {
   if (typeof iamRole !== "string" || !ROLE_ARN.test(iamRole)) {
     problem("iamRole must be the ARN of an IAM role, such as arn:aws:iam::123456789012:role/developers");
   }
-  const isRole = typeof databaseRole === "string" && DATABASE_ROLE.test(databaseRole);
-  if (!isRole || RESERVED_ROLE.test(databaseRole)) {
+  if (typeof databaseRole !== "string" || !isFreeRole(databaseRole)) {
     problem("databaseRole must be a name of lower-case letters, digits and _, and none of the system's");
   }
   return {
@@ -54,6 +53,11 @@ function readRule(given: unknown, problem: (what: string) => void): AccessRule {
     iamRole: String(iamRole),
     databaseRole: String(databaseRole),
   };
+}
+
+/** Whether a database role of this name may be made: it needs no quotes and is none of the system's. */
+export function isFreeRole(name: string): boolean {
+  return DATABASE_ROLE.test(name) && !RESERVED_ROLE.test(name);
 }
 
 function readRepositories(given: unknown, problem: (what: string) => void): readonly string[] {

@@ -1,6 +1,9 @@
 import type { Labels } from "./caller.ts";
 import type { OwnerKind } from "./environment.ts";
 
+/** The role that every DSQL cluster has, for whoever may dsql:DbConnectAdmin (dsql.md 3.2). */
+export const ADMIN_ROLE = "admin";
+
 /** The read-only database role that Offshoot makes in every cluster and maps to the signing role. */
 export const READER_ROLE = "offshoot_reader";
 

@@ -192,6 +192,15 @@ describe("nobody", () => {
     }
   });
 
+  it("but the deploy step is the store's admin, and it is nothing else", () => {
+    const connects = (action: string) =>
+      everybody.filter((role) =>
+        may(role, { action, resource: cluster("store"), context: resourceTags(OURS("store")) }),
+      );
+    expect(connects("dsql:DbConnectAdmin")).toEqual(["MigrateRole"]);
+    expect(connects("dsql:DbConnect")).toEqual(["WebhookRole", "HttpRole", "WorkerRole"]);
+  });
+
   it("that the internet reaches may change a cluster, or connect to one of an environment", () => {
     for (const role of ["WebhookRole", "HttpRole"]) {
       for (const action of [...DESTRUCTIVE, "dsql:CreateCluster", "dsql:DbConnect", "dsql:DbConnectAdmin"]) {

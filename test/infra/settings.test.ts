@@ -66,7 +66,7 @@ describe("a deployment", () => {
     },
   );
 
-  it.each(["OFFSHOOT_STORE_URL", "OFFSHOOT_TOKEN_ROLE_ARN", "OFFSHOOT_QUEUE_URL"])(
+  it.each(["OFFSHOOT_STORE_URL", "OFFSHOOT_STORE_ROLE", "OFFSHOOT_TOKEN_ROLE_ARN", "OFFSHOOT_QUEUE_URL"])(
     "fills in %s itself",
     (name) => {
       expect(problems({ [name]: "x" })).toEqual([expect.stringMatching(/the stack fills it in/)]);

@@ -142,6 +142,27 @@ describe("functions", () => {
     const late = functionsOf(least).filter(({ DependsOn = [] }) => DependsOn.includes("ApplySchema"));
     expect(late.map(({ id }) => id)).toEqual(["Webhook", "Http", "Wake", "Tick"]);
   });
+
+  it("lose and gain rights after the schema step, which lets them into the store", () => {
+    const late = ofType(least, "AWS::IAM::Policy").filter(({ DependsOn = [] }) =>
+      DependsOn.includes("ApplySchema"),
+    );
+    expect(late.map(({ id }) => id)).toEqual([
+      "WebhookRoleDefaultPolicy",
+      "HttpRoleDefaultPolicy",
+      "WorkerRoleDefaultPolicy",
+    ]);
+    const variables = functionsOf(least).map(({ id, Properties }) => {
+      const { Variables } = resolve(Properties["Environment"], least) as {
+        Variables: Record<string, string>;
+      };
+      return [id, Variables["OFFSHOOT_STORE_ROLE"], Variables["OFFSHOOT_STORE_IAM_ROLES"]];
+    });
+    const arns = ["WebhookRole", "HttpRole", "WorkerRole"].map((name) => expect.stringContaining(name));
+    expect(variables.map(([, role]) => role)).toEqual(Array(5).fill("offshoot_service"));
+    expect(variables.filter(([, , roles]) => roles).map(([id]) => id)).toEqual(["Migrate"]);
+    expect(variables.at(-1)?.[2]?.split(",")).toEqual(arns);
+  });
 });
 
 describe("the queue", () => {

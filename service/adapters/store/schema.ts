@@ -59,13 +59,13 @@ async function raiseCompatibleFrom(pool: Pool, files: readonly MigrationFile[]):
 
 /**
  * Throws Refused `store_version` if the store lacks a migration of this version of the service, or has a newer one that
- * this version cannot work with. Out: the names of those that only newer code knows.
+ * this version cannot work with, `store_denied` if it lets us not in. Out: the names of those that only newer code knows.
  */
 export async function checkStoreVersion(pool: Pool): Promise<readonly string[]> {
   const ours = (await migrationFiles()).map(({ name }) => name);
   const { done, compatibleFrom } = await retrying(() => readVersion(pool)).catch((error: unknown) => {
     if (error instanceof Error && "code" in error && error.code === "42P01") return EMPTY_STORE;
-    throw error;
+    throw asDenied(error);
   });
   const missing = ours.filter((name) => !done.has(name));
   if (missing.length > 0) {
@@ -78,6 +78,14 @@ export async function checkStoreVersion(pool: Pool): Promise<readonly string[]> 
   if (newer.length === 0 || isKnown) return newer;
   const text = `The store has ${named(newer)}, which this version cannot work with. Start the newer version of the service.`;
   throw new Refused("store_version", text);
+}
+
+/** DSQL's refusal of a connection, and Postgres' of a role without rights (dsql.md 3.2, 3.3): with what mends them. */
+function asDenied(error: unknown): unknown {
+  if (!(error instanceof Error && /\b(access|permission) denied\b/.test(error.message))) return error;
+  const next =
+    "Run `offshoot store migrate` with the service's OFFSHOOT_STORE_ROLE and OFFSHOOT_STORE_IAM_ROLES, and allow dsql:DbConnect on the store (dsql:DbConnectAdmin as admin).";
+  return new Refused("store_denied", `The store refused us: ${error.message}. ${next}`, { cause: error });
 }
 
 /** An empty store lacks them all; what to do must still be read. */

@@ -1,6 +1,6 @@
 /** `offshoot store migrate`, and how the operator's commands open the store. */
-import { checkStoreVersion, migrateStore } from "../../adapters/store/schema.ts";
-import { openStore } from "../../compose-parts.ts";
+import { checkStoreVersion } from "../../adapters/store/schema.ts";
+import { openStore, prepareStore } from "../../compose-parts.ts";
 import { readStoreConfig } from "../../config.ts";
 import type { Log } from "../../handlers/ports.ts";
 import type { Command } from "../command.ts";
@@ -28,17 +28,13 @@ const migrate: Command = {
   usage: "",
   summary: "apply the service's schema to the store; repeatable (operators)",
   args: [0, 0],
-  details: "The store is named by OFFSHOOT_STORE_URL, as for the service.",
+  details:
+    "The store is named by OFFSHOOT_STORE_URL, as for the service. On DSQL it connects as admin and, if OFFSHOOT_STORE_ROLE is set, makes that role for the service, with rights on rows alone.",
   async run(io, input) {
-    const { pool, flavour } = openStore(readStoreConfig(io.env));
-    try {
-      const applied = await migrateStore(pool, flavour);
-      if (input.json) sayJson(io, { applied });
-      else say(io, applied.length > 0 ? `Applied ${applied.join(", ")}.` : "The store is up to date.");
-      return EXIT.done;
-    } finally {
-      await pool.end();
-    }
+    const applied = await prepareStore(readStoreConfig(io.env));
+    if (input.json) sayJson(io, { applied });
+    else say(io, applied.length > 0 ? `Applied ${applied.join(", ")}.` : "The store is up to date.");
+    return EXIT.done;
   },
 };
 
