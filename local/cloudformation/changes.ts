@@ -98,11 +98,13 @@ function reasonOf(
 }
 
 function beginResource(stack: StackRecord, { plan, status }: Extract<Step, { do: "begin" }>): ResourceRecord {
-  const { logicalId, type, deletionPolicy } = plan;
+  const { logicalId, type, deletionPolicy, metadata } = plan;
   const found = stack.resources.find((one) => one.logicalId === logicalId);
   const kept = found && !isGone(found) && status === "UPDATE_IN_PROGRESS" ? found : undefined;
+  const { metadata: _before, ...rest } = kept ?? { logicalId, type, token: randomUUID(), attributes: {} };
   return {
-    ...(kept ?? { logicalId, type, token: randomUUID(), attributes: {} }),
+    ...rest,
+    ...(metadata === undefined ? {} : { metadata }),
     ...{ status, deletionPolicy, properties: resolve(stack, plan), changedAt: Date.now() },
   };
 }

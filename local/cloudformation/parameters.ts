@@ -13,6 +13,10 @@ export interface GivenParameter {
 const MAX_PARAMETERS = 200;
 const MAX_VALUE_BYTES = 4_096;
 
+const MEMBERS = [
+  ...["Type", "Default", "NoEcho", "Description", "AllowedValues", "AllowedPattern"],
+  ...["MinLength", "MaxLength", "MinValue", "MaxValue", "ConstraintDescription"],
+];
 const TYPES = ["String", "Number", "CommaDelimitedList", "List<Number>"];
 
 /**
@@ -48,6 +52,8 @@ function readParameter(
 ): ParameterRecord | undefined {
   const declaration = membersOf(source, `Template format error: the parameter ${key}`);
   const { Type, Default, NoEcho } = declaration;
+  const other = Object.keys(declaration).find((name) => !MEMBERS.includes(name));
+  if (other !== undefined) throw invalid(`Invalid template parameter property '${other}'`);
   if (!TYPES.includes(String(Type))) throw notOffered(`The type ${String(Type)} of the parameter ${key}`);
   const wish = given.find((one) => one.key === key);
   const before = wish?.usePrevious ? previous.find((one) => one.key === key)?.value : undefined;
@@ -70,6 +76,11 @@ function checkValue(key: string, value: string, declaration: Readonly<Record<str
   const numbers = Type === "Number" || Type === "List<Number>";
   if (numbers && items.some((item) => item === "" || Number.isNaN(Number(item))))
     throw refuse("must be a number.");
+  const { MinValue = Number.NEGATIVE_INFINITY, MaxValue = Number.POSITIVE_INFINITY } = declaration;
+  if (numbers && items.some((item) => Number(item) < Number(MinValue)))
+    throw refuse(`must be a number not less than ${MinValue}`);
+  if (numbers && items.some((item) => Number(item) > Number(MaxValue)))
+    throw refuse(`must be a number not greater than ${MaxValue}`);
   if (Array.isArray(AllowedValues) && !items.every((item) => AllowedValues.map(String).includes(item))) {
     throw refuse("must be one of AllowedValues");
   }

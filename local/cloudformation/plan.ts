@@ -130,7 +130,7 @@ function checkReference(
 }
 
 function planResource(logicalId: string, members: Members, scope: Scope): ResourcePlan {
-  const { Type, Properties = {}, DeletionPolicy = "Delete" } = members;
+  const { Type, Properties = {}, DeletionPolicy = "Delete", Metadata } = members;
   const deletionPolicy = String(DeletionPolicy);
   if (!DELETION_POLICIES.includes(deletionPolicy)) {
     throw invalid(`Template error: ${String(Type)} does not support the DeletionPolicy ${deletionPolicy}`);
@@ -138,8 +138,13 @@ function planResource(logicalId: string, members: Members, scope: Scope): Resour
   const what = `Template format error: the properties of ${logicalId}`;
   const properties = { ...membersOf(evaluate(membersOf(Properties, what), scope), what) };
   checkTags(logicalId, properties["Tags"] ?? []);
+  const metadata =
+    Metadata === undefined
+      ? {}
+      : membersOf(evaluate(Metadata, scope), `Template format error: the metadata of ${logicalId}`);
   return {
     ...{ logicalId, type: String(Type), properties },
+    ...(Object.keys(metadata).length === 0 ? {} : { metadata: { ...metadata } }),
     deletionPolicy: deletionPolicy as ResourcePlan["deletionPolicy"],
   };
 }

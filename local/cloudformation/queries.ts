@@ -22,21 +22,25 @@ export function makeQueries(records: Records) {
   return {
     DescribeStacks({ StackName, NextToken }: Input<"DescribeStacks">): Tree {
       if (StackName !== undefined) return { Stacks: [stackTree(stackOf(StackName))] };
-      const present = newestFirst().filter(({ deletedAt }) => deletedAt === undefined);
-      const { part, more } = page(present, ({ stackId }) => stackId, NextToken);
+      const { part, more } = page(newestFirst(), ({ stackId }) => stackId, NextToken, isPresent);
       return { Stacks: part.map(stackTree), ...more };
     },
     ListStacks({ StackStatusFilter, NextToken }: Input<"ListStacks">): Tree {
       const statuses = items(StackStatusFilter);
-      const listed = newestFirst().filter(({ status }) => statuses.length === 0 || statuses.includes(status));
-      const { part, more } = page(listed, ({ stackId }) => stackId, NextToken);
+      const isListed = ({ status }: StackRecord) => statuses.length === 0 || statuses.includes(status);
+      const { part, more } = page(newestFirst(), ({ stackId }) => stackId, NextToken, isListed);
       return { StackSummaries: part.map(summaryOf), ...more };
     },
     DescribeStackEvents({ StackName, NextToken }: Input<"DescribeStackEvents">): Tree {
       const stack = findStack(records, StackName);
       if (!stack) throw invalid(`Stack [${StackName}] does not exist`);
       const events = [...records.eventsOf(stack.stackId)].reverse();
-      const { part, more } = page(events, ({ sequence }) => String(sequence), NextToken);
+      const { part, more } = page(
+        events,
+        ({ sequence }) => String(sequence),
+        NextToken,
+        () => true,
+      );
       return { StackEvents: part.map(eventTree), ...more };
     },
     DescribeStackResources({ StackName, LogicalResourceId }: Input<"DescribeStackResources">): Tree {
@@ -62,12 +66,25 @@ export function makeQueries(records: Records) {
   };
 }
 
-/** A page that starts after the item whose key the token is, so that newer items move nothing. */
-function page<Item>(all: readonly Item[], keyOf: (item: Item) => string, token: string | undefined) {
+function isPresent({ deletedAt }: StackRecord): boolean {
+  return deletedAt === undefined;
+}
+
+/**
+ * A page of what is shown, starting after the item whose key the token is: newer items move nothing, and neither does one
+ * that is not shown any more since the page before.
+ */
+function page<Item>(
+  all: readonly Item[],
+  keyOf: (item: Item) => string,
+  token: string | undefined,
+  isShown: (item: Item) => boolean,
+) {
   const start = token === undefined ? 0 : all.findIndex((item) => keyOf(item) === token) + 1;
   if (token !== undefined && start === 0) throw invalid("The NextToken is not one of this list");
-  const part = all.slice(start, start + PAGE);
+  const shown = all.slice(start).filter(isShown);
+  const part = shown.slice(0, PAGE);
   const last = part.at(-1);
-  const more: Tree = last && start + PAGE < all.length ? { NextToken: keyOf(last) } : {};
+  const more: Tree = last && shown.length > PAGE ? { NextToken: keyOf(last) } : {};
   return { part, more };
 }

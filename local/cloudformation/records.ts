@@ -11,6 +11,8 @@ const ResourcePlan = Type.Object({
   logicalId: Type.String(),
   type: Type.String(),
   properties: Properties,
+  /** As the template has it, parameters filled in; none if it is empty. */
+  metadata: Type.Optional(Properties),
   deletionPolicy: Type.Union([
     Type.Literal("Delete"),
     Type.Literal("Retain"),
@@ -51,6 +53,7 @@ const ResourceRecord = Type.Object({
   /** Written before the service of the resource is asked, so that a repeat after a crash makes no second one. */
   token: Type.String(),
   properties: Properties,
+  metadata: Type.Optional(Properties),
   attributes: Texts,
   deletionPolicy: ResourcePlan.properties.deletionPolicy,
   changedAt: Type.Number(),

@@ -7,6 +7,7 @@ const PROPERTIES = [
   ...["Path", "PermissionsBoundary", "Policies", "RoleName", "Tags"],
 ];
 
+const POLICY_ARN = /^arn:aws[a-z-]*:iam::(?:\d{12}|aws):policy\/[\w+=,.@/-]{1,512}$/;
 /** IAM's limit for the name of a role. */
 const MAX_NAME_LENGTH = 64;
 const SUFFIX_LENGTH = 12;
@@ -32,7 +33,9 @@ export function roleType(accountId: string): ResourceType {
 /** A name that is not given is the stack's and the logical id with a suffix, cut to what IAM allows. */
 function nameOf({ stackName, logicalId, properties, token }: Making): string {
   checkNames(properties, logicalId, PROPERTIES);
-  const { RoleName, AssumeRolePolicyDocument, Path = "/" } = properties;
+  const { RoleName, AssumeRolePolicyDocument, Path = "/", PermissionsBoundary } = properties;
+  if (PermissionsBoundary !== undefined && !POLICY_ARN.test(String(PermissionsBoundary)))
+    throw new ResourceError(`ARN ${String(PermissionsBoundary)} is not valid.`);
   if (typeof AssumeRolePolicyDocument !== "object") {
     throw new ResourceError(`Property AssumeRolePolicyDocument of the role ${logicalId} cannot be empty`);
   }

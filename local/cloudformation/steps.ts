@@ -77,8 +77,10 @@ function nextToApply(stack: StackRecord, { done }: Course): Step {
     }
     if (found.status === "CREATE_IN_PROGRESS") return ask(found, "settle");
     if (found.status === "UPDATE_IN_PROGRESS") return ask(found, "update");
-    const same = canonical(found.properties) === canonical(resolve(stack, plan));
-    const changed = !same || found.deletionPolicy !== plan.deletionPolicy;
+    // Metadata counts like a property, though no service hears of it.
+    const meaning = [resolve(stack, plan), plan.deletionPolicy, plan.metadata ?? {}];
+    const changed =
+      canonical([found.properties, found.deletionPolicy, found.metadata ?? {}]) !== canonical(meaning);
     if (changed || found.status === "UPDATE_FAILED")
       return { do: "begin", plan, status: "UPDATE_IN_PROGRESS" };
   }

@@ -89,6 +89,36 @@ describe("an update", () => {
     expect(tags).not.toHaveProperty("b");
   });
 
+  it("of nothing but a resource's metadata is one; of nothing but a parameter that no resource names is not", async () => {
+    const TemplateBody = CLUSTER_AND_ROLE.replace(
+      "DependsOn: Cluster",
+      "DependsOn: Cluster\n    Metadata: { Version: !Ref Version }",
+    ).replace(
+      "Parameters:",
+      "Parameters:\n  Version: { Type: String }\n  Idle: { Type: String, Default: a }",
+    );
+    const versioned = (ParameterValue: string, idle = "a") => ({
+      ...{ TemplateBody, Capabilities: ["CAPABILITY_IAM" as const] },
+      Parameters: [
+        { ParameterKey: "Version", ParameterValue },
+        { ParameterKey: "Idle", ParameterValue: idle },
+      ],
+    });
+    await complete(client, "versioned", versioned("1"));
+    const before = await resourceOf(client, "versioned", "Reader");
+    const again = (...given: Parameters<typeof versioned>) =>
+      update(client, "versioned", { UsePreviousTemplate: false, ...versioned(...given) });
+    expect(await rejection(again("1", "b"))).toMatchObject({ message: "No updates are to be performed." });
+    await again("2");
+    await waitUntilStackUpdateComplete({ client, ...WAIT }, { StackName: "versioned" });
+    const after = await resourceOf(client, "versioned", "Reader");
+    expect(after).toMatchObject({
+      ResourceStatus: "UPDATE_COMPLETE",
+      PhysicalResourceId: before.PhysicalResourceId,
+    });
+    expect(await rejection(again("2"))).toMatchObject({ message: "No updates are to be performed." });
+  });
+
   it("that changes nothing is refused", async () => {
     await complete(client, "same");
     const refusal = await rejection(update(client, "same"));
@@ -165,17 +195,22 @@ describe("pages", () => {
     expect(new Set(ids).size).toBe(122);
   });
 
-  it("tell every stack once; deleted ones are only in the list", async () => {
+  it("tell every stack once; deleted ones are only in the list, also if they went between two pages", async () => {
     for (let count = 0; count < 101; count++) await create(client, `many-${count}`, withRoles(1));
     const StackId = await complete(client, "deleted", withRoles(1));
-    await remove(client, "deleted");
-    await waitUntilStackDeleteComplete({ client, ...WAIT }, { StackName: StackId });
+    const gone = async (stack: { StackName?: string | undefined; StackId?: string | undefined }) => {
+      await remove(client, stack.StackName!);
+      await waitUntilStackDeleteComplete({ client, ...WAIT }, { StackName: stack.StackId! });
+    };
+    await gone({ StackName: "deleted", StackId });
     const names: string[] = [];
     let NextToken: string | undefined;
     do {
       const page = await client.send(new DescribeStacksCommand({ NextToken }));
       names.push(...page.Stacks!.map(({ StackName }) => StackName!));
       NextToken = page.NextToken;
+      // The one after which the next page begins.
+      if (NextToken !== undefined) await gone(page.Stacks!.at(-1)!);
     } while (NextToken !== undefined);
     const { StackSummaries } = await client.send(
       new ListStacksCommand({ StackStatusFilter: ["DELETE_COMPLETE"] }),

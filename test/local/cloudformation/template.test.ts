@@ -109,6 +109,13 @@ describe("a template is refused, and told why:", () => {
   });
 });
 
+it("a parameter at its bounds is taken", () => {
+  const body = (rest: string) => `Parameters: { P: { ${rest} } }\nResources: { R: { Type: AWS::IAM::Role } }`;
+  const bounds = "MinValue: 1, MaxValue: 3";
+  for (const P of ["1", "3"]) expect(plan(body(`Type: Number, ${bounds}`), { P }).resources).toHaveLength(1);
+  expect(plan(body(`Type: List<Number>, ${bounds}`), { P: "1, 2,3" }).resources).toHaveLength(1);
+});
+
 describe("a parameter is refused, and told why:", () => {
   const body = (rest: string) => `Parameters: { P: { ${rest} } }\nResources: { R: { Type: AWS::IAM::Role } }`;
   it.each([
@@ -134,6 +141,10 @@ describe("a parameter is refused, and told why:", () => {
     ["a value too short", body("Type: String, MinLength: 2"), { P: "a" }, "at least 2"],
     ["a value too long", body("Type: String, MaxLength: 2"), { P: "abc" }, "at most 2"],
     ["a text for a number", body("Type: Number"), { P: "x" }, "must be a number"],
+    ["a number too small", body("Type: Number, MinValue: 2"), { P: "1" }, "not less than 2"],
+    ["one of numbers too large", body("Type: List<Number>, MaxValue: 2"), { P: "1,3" }, "not greater than 2"],
+    ["a default too small", body("Type: Number, MinValue: 2, Default: 1"), {}, "not less than 2"],
+    ["a member that is none", body("Type: String, MinSize: 2"), { P: "x" }, "property 'MinSize'"],
     ["a type that is not offered", body("Type: AWS::EC2::VPC::Id"), { P: "x" }, "is not offered"],
     [
       "the author's own words",
