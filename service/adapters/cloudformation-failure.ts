@@ -72,7 +72,9 @@ export function stackFailure(
   const reason = first?.ResourceStatusReason ?? stackReason ?? "AWS gives no reason.";
   const place = first ? `${first.LogicalResourceId} (${first.ResourceType}): ` : "";
   const isQuota = first?.ResourceType === "AWS::DSQL::Cluster" && QUOTA.test(reason);
-  return { cause: oneLine(`${place}${reason}`), at, quota: isQuota };
+  const isDeletion = (event: StackEvent) =>
+    event.PhysicalResourceId === stackId && event.ResourceStatus === "DELETE_FAILED";
+  return { cause: oneLine(`${place}${reason}`), at, quota: isQuota, tries: events.filter(isDeletion).length };
 }
 
 /** The event with which an operation on a stack begins; a rollback belongs to the operation that it takes back. */

@@ -77,7 +77,7 @@ export function createStackControl(options: StackControlOptions): StackControl &
         return { kind: "done" };
       } catch (error) {
         const failure = failureOf(error);
-        if (failure.kind === "unchanged") return { kind: "done" };
+        if (failure.kind === "unchanged") return { kind: "unchanged" };
         return failure.kind === "refused" ? failure : unknownOf(error);
       }
     },

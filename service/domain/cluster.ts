@@ -105,11 +105,12 @@ export type StackObservation =
   /** It stands, but its cluster is gone. */
   | { readonly kind: "hollow" }
   | { readonly kind: "leaving" }
-  /** Its deletion failed, then; what is left of the cluster. */
+  /** Its deletion failed, then, for the how manieth time; what is left of the cluster. */
   | {
       readonly kind: "blocked";
       readonly cause: string;
       readonly at: Date;
+      readonly tries: number;
       readonly cluster: SeenCluster | null;
     };
 
@@ -130,8 +131,11 @@ export type PolicyAnswer =
   | { readonly kind: "seen"; readonly text: string | null; readonly version: string | null }
   | Unknown;
 
-/** The answer to a new version of the template: `done` means that CloudFormation has begun, or had nothing to do. */
-export type UpdateAnswer = ChangeAnswer | { readonly kind: "refused"; readonly cause: string };
+/** The answer to a new version of the template: `done` means that CloudFormation has begun, `unchanged` that it sees nothing to do. */
+export type UpdateAnswer =
+  | ChangeAnswer
+  | { readonly kind: "unchanged" }
+  | { readonly kind: "refused"; readonly cause: string };
 
 /** The answer to a removal. `busy`: AWS answers so while it is still being created or changed. */
 export type RemoveAnswer = { readonly kind: "removing" | "absent" | "busy" | "protected" } | Unknown;

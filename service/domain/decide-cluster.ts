@@ -167,11 +167,15 @@ export function decideRemoved(cluster: Cluster, answer: RemoveAnswer, now: Date)
     case "protected":
       return mayUnprotect(cluster) ? { do: "unprotect" } : protectedRecord(cluster);
     case "absent":
-      if (cluster.status === "creating" && since(cluster.statusSince, now) < CREATE_LAG_MS) {
-        return record(cluster, { lookMs: ABSENCE_CONFIRM_MS / 2 });
-      }
+      if (mayBeUnseen(cluster, now)) return record(cluster, { lookMs: ABSENCE_CONFIRM_MS / 2 });
       return gone(cluster, "cluster_gone");
   }
+}
+
+/** Right after its creation AWS may not show it yet; one in a stack has its id from a look, so it was shown. */
+function mayBeUnseen({ status, stack, identifier, statusSince }: Cluster, now: Date): boolean {
+  const wasShown = stack !== null && identifier !== null;
+  return status === "creating" && !wasShown && since(statusSince, now) < CREATE_LAG_MS;
 }
 
 type Known = Exclude<Observation, { kind: "unknown" } | StackObservation>;

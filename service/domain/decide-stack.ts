@@ -169,7 +169,7 @@ function stackRemoving(cluster: Cluster, seen: StackObservation, now: Date): Clu
   }
 }
 
-/** A failed deletion is repeated for ever, after as long as the row had been at it when the last try failed. */
+/** A failed deletion is repeated for ever: soon after the first one, which may be over, and half as often after each. */
 function removeAgain(
   cluster: Cluster,
   seen: Extract<StackObservation, { kind: "blocked" }>,
@@ -179,8 +179,7 @@ function removeAgain(
   if (seen.cluster?.deletionProtected) {
     return mayUnprotect(cluster) ? { do: "unprotect" } : protectedRecord(cluster);
   }
-  const spentMs = seen.at.getTime() - cluster.statusSince.getTime();
-  const waitMs = Math.min(REFUSED_LOOK_MS, Math.max(REMOVING_LOOK_MS, spentMs)) - since(seen.at, now);
+  const waitMs = Math.min(REFUSED_LOOK_MS, REMOVING_LOOK_MS * 2 ** (seen.tries - 1)) - since(seen.at, now);
   // By then the text is in the report: the first look at a failure always writes it down.
   if (waitMs <= 0 && cluster.reason === reason) return { do: "remove" };
   return record(cluster, {
@@ -236,6 +235,9 @@ export function decideUpdated(cluster: Cluster, answer: UpdateAnswer): ClusterDe
       return retry(answer);
     case "done":
       return record(cluster, { lookMs: REMOVING_LOOK_MS, event: "stack_updated" });
+    case "unchanged":
+      // It is as it should be, whatever its version says: asking again at once would go on for ever.
+      return record(cluster, { lookMs: READY_LOOK_MS });
     case "refused":
       return record(cluster, {
         reason: "update_failed",

@@ -81,7 +81,12 @@ function template(policy: StackPolicy, tags: Tags) {
           Tags: Object.entries(tags).map(([Key, Value]) => ({ Key, Value })),
         },
       },
-      ConnectRole: role("dsql:DbConnectAdmin", "admin", policy),
+      // CloudFormation calls a template the same if no resource differs, whatever its parameters (ValidationError `No
+      // updates are to be performed.`); metadata of a resource makes it differ (cfn-hup is built on that).
+      ConnectRole: {
+        ...role("dsql:DbConnectAdmin", "admin", policy),
+        Metadata: { [VERSION_PARAMETER]: { Ref: VERSION_PARAMETER } },
+      },
       ReaderRole: role("dsql:DbConnect", "the read-only role", policy),
     },
     Outputs: {

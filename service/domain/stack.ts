@@ -28,8 +28,13 @@ export type StackSeen =
       readonly roles: StackRoles | null;
       readonly terminationProtected: boolean;
       readonly outdated: boolean;
-      /** What failed last, in AWS' words. */
-      readonly failure: { readonly cause: string; readonly at: Date; readonly quota: boolean } | null;
+      /** What failed last, in AWS' words; `tries`: deletions that failed, as far as the newest events tell. */
+      readonly failure: {
+        readonly cause: string;
+        readonly at: Date;
+        readonly quota: boolean;
+        readonly tries: number;
+      } | null;
     };
 
 type Seen = Extract<StackSeen, { kind: "stack" }>;
@@ -119,7 +124,8 @@ export function observationOfStack(stack: Seen, beneath: Observation | null): Ob
       if (beneath?.kind === "unknown") return beneath;
       const cluster = beneath && "identifier" in beneath ? seenOf(beneath) : null;
       // Without the time of the failure the next try is not put off.
-      return { kind: "blocked", cause, at: stack.failure?.at ?? new Date(0), cluster };
+      const { at = new Date(0), tries = 1 } = stack.failure ?? {};
+      return { kind: "blocked", cause, at, tries, cluster };
     }
     default:
       return standingObservation(stack, standing, cause, beneath);

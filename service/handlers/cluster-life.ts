@@ -46,7 +46,7 @@ function ownLife({ control }: Ports, cluster: Cluster): ClusterLife {
     find: () => control.find(cluster.id),
     remove: () => control.remove(identifierOf(cluster)),
     protect: (on) => control.protect(identifierOf(cluster), on),
-    update: async () => ({ kind: "done" }),
+    update: async () => ({ kind: "unchanged" }),
   };
 }
 
@@ -82,7 +82,7 @@ function stackLife(ports: Ports, cluster: StackCluster): ClusterLife {
     async update(tags) {
       const stack = await describe();
       if (stack.kind === "unknown") return stack;
-      return stack.kind === "stack" ? stacks.update(stack.id, ownerOf(tags)) : { kind: "done" };
+      return stack.kind === "stack" ? stacks.update(stack.id, ownerOf(tags)) : { kind: "unchanged" };
     },
   };
 }
@@ -96,7 +96,12 @@ async function lookAt(ports: Ports, cluster: Cluster, stack: StackSeen): Promise
     return identifier ? ports.control.observe(identifier) : ports.control.find(cluster.id);
   }
   const beneath = identifier && needsCluster(stack) ? await ports.control.observe(identifier) : null;
-  return observationOfStack(stack, beneath);
+  const seen = observationOfStack(stack, beneath);
+  const isOther = stack.identifier !== null && stack.identifier !== identifier;
+  if (!isOther || seen.kind !== "usable" || !seen.inStack) return seen;
+  // A person must look; meanwhile nothing is changed in a stack that is not this cluster's any more.
+  const cause = `The stack's cluster is ${stack.identifier}, not this one.`;
+  return { ...seen, inStack: { ...seen.inStack, failure: { cause, at: new Date(0), stuck: true } } };
 }
 
 /** What has the name already is ours, from a create whose answer was lost, or it is left alone. */
@@ -137,9 +142,14 @@ async function removeRest(
   return "identifier" in found ? control.remove(found.identifier) : { kind: "busy" };
 }
 
-/** The stack knows best: a row may still have that of a cluster before. */
-function identifierIn(cluster: Cluster, stack: StackSeen): string | null {
-  return (stack.kind === "stack" ? stack.identifier : null) ?? cluster.identifier;
+/**
+ * While it is being made the stack knows best. Later the row does: a stack that somebody changed may hold another cluster,
+ * which is the wrong one.
+ */
+function identifierIn({ status, identifier }: Cluster, stack: StackSeen): string | null {
+  const shown = stack.kind === "stack" ? stack.identifier : null;
+  const isMade = status === "available" || status === "removing";
+  return isMade ? (identifier ?? shown) : (shown ?? identifier);
 }
 
 /** AWS' id of a cluster that must have one by now. */

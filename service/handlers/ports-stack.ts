@@ -20,7 +20,7 @@ export interface StackControl {
   >;
   /** DescribeStacks, with the cluster's id as soon as there is one, and what failed last. */
   describe(name: string, clusterId: string): Promise<StackSeen>;
-  /** UpdateStack to today's template; `refused`: AWS takes no update in this state, or not this one. */
+  /** UpdateStack to today's template; `refused`: AWS takes no update in this state, or not this one. Repeatable. */
   update(id: string, owner: StackOwner): Promise<UpdateAnswer>;
   /** DeleteStack. `protected`: by its termination protection. */
   remove(id: string): Promise<RemoveAnswer>;

@@ -118,12 +118,12 @@ async function follow(
       return remove(context, step, cluster);
     case "protect":
     case "unprotect":
-      return protect(context, step, cluster, decision.do);
+      return notLate(context, cluster, protect(context, step, cluster, decision.do));
     case "update":
-      return update(context, step, cluster);
+      return notLate(context, cluster, update(context, step, cluster));
     case "fence":
     case "unfence":
-      return fence(context, step, cluster, decision.do);
+      return notLate(context, cluster, fence(context, step, cluster, decision.do));
     case "retry":
       throw await backOff(context, decision);
   }
@@ -136,11 +136,15 @@ async function fence(
   cluster: Cluster,
   change: "fence" | "unfence",
 ): Promise<void> {
+  const { held, answer } = await changeFence(context, step, cluster, change);
+  await follow(context, step, held, decideFenced(held, change, answer));
+}
+
+/** A change of a cluster in use may have come late: then whoever has the cluster now looks again. */
+async function notLate(context: Context, cluster: Cluster, change: Promise<void>): Promise<void> {
   try {
-    const { held, answer } = await changeFence(context, step, cluster, change);
-    await follow(context, step, held, decideFenced(held, change, answer));
+    await change;
   } catch (error) {
-    // The call may have come late: whoever has the cluster now looks again.
     if (error instanceof Fenced) await wakeNow(context, cluster);
     throw error;
   }
@@ -151,14 +155,18 @@ async function wakeNow({ store, clock }: Context, { id }: Cluster): Promise<void
   await store.transaction((tx) => tx.wake([{ topic: "cluster", key: id, dueAt: now }], now));
 }
 
-/** Previews may be unprotected by us: somebody switched protection on by hand (field case F36). */
+/**
+ * Previews may be unprotected by us: somebody switched protection on by hand (field case F36). Under a fresh lease and on
+ * the row as it is: a customer may have been restored meanwhile.
+ */
 async function protect(
   context: Context,
   step: Step,
   cluster: Cluster,
   change: "protect" | "unprotect",
 ): Promise<void> {
-  const answer = await lifeOf(context, cluster).protect(change === "protect");
+  const held = await holdCluster(step, cluster, {});
+  const answer = await lifeOf(context, held).protect(change === "protect");
   if (answer.kind === "unknown") throw await backOff(context, answer);
   await step.commit(later(context, UNPROTECTED_LOOK_MS), async () => {});
 }

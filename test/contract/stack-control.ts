@@ -18,7 +18,7 @@ const LOOK_MS = 200;
 const PLAIN: StackPolicy = { boundaryArn: null, kmsKeyArn: null, extraTags: {} };
 const TAGGED: StackPolicy = { ...PLAIN, extraTags: { "cost-center": "42" } };
 
-/** What every StackControl promises. Makes two stacks and removes them. */
+/** What every StackControl promises. Makes three stacks and removes them. */
 export function stackControlContract(name: string, make: () => Promise<StackControlSubject>): void {
   describe(`StackControl: ${name}`, { timeout: CHANGE_TIMEOUT_MS }, () => {
     let subject: StackControlSubject;
@@ -48,6 +48,9 @@ export function stackControlContract(name: string, make: () => Promise<StackCont
       const stack = `offshoot-contract-${randomUUID()}`;
       return { clusterId, name: stack, token: randomUUID(), owner: { tags, deletionProtected } };
     }
+
+    /** Of a deployment whose boundary is no policy: IAM refuses every role. */
+    const unbounded = () => subject.stacks({ ...PLAIN, boundaryArn: "no-policy" });
 
     async function create(request: ReturnType<typeof requestOf>) {
       made.set(request.name, request.clusterId);
@@ -94,10 +97,43 @@ export function stackControlContract(name: string, make: () => Promise<StackCont
       expect(await tagged.update(seen.id, request.owner)).toEqual({ kind: "done" });
       const updated = await until(tagged, request, /^UPDATE_COMPLETE$/);
       expect(updated).toMatchObject({ outdated: false, identifier: seen.identifier, roles: seen.roles });
-      expect(await tagged.update(seen.id, request.owner)).toEqual({ kind: "done" });
+      expect(await tagged.update(seen.id, request.owner)).toEqual({ kind: "unchanged" });
       const listed = await subject.control.inventory();
       const { tags } = listed?.find(({ identifier }) => identifier === seen.identifier) ?? {};
       expect(tags).toMatchObject({ ...TAGGED.extraTags, ...request.owner.tags });
+
+      expect(await unbounded().update(seen.id, request.owner)).toEqual({ kind: "done" });
+      const kept = await until(tagged, request, /^UPDATE_ROLLBACK_COMPLETE$/);
+      const failure = { cause: expect.stringMatching(/Role \(AWS::IAM::Role\): ./), at: expect.any(Date) };
+      expect(kept).toMatchObject({
+        outdated: false,
+        identifier: seen.identifier,
+        roles: seen.roles,
+        failure,
+      });
+      expect(await subject.control.observe(seen.identifier ?? "")).toMatchObject({ kind: "usable" });
+    });
+
+    it("tells why a stack could not be made, and removes what is left of it", async () => {
+      const request = requestOf();
+      made.set(request.name, request.clusterId);
+      expect(await unbounded().create(request)).toEqual({ kind: "made" });
+      const seen = await until(stacks, request, /^ROLLBACK_COMPLETE$/);
+      const failure = {
+        quota: false,
+        cause: expect.stringMatching(/Role \(AWS::IAM::Role\): ./),
+        at: expect.any(Date),
+      };
+      expect(seen).toMatchObject({ failure });
+      if (seen.kind !== "stack") throw new Error(seen.kind);
+      expect(await stacks.update(seen.id, request.owner)).toMatchObject({ kind: "refused" });
+      expect(await create({ ...request, token: randomUUID() })).toMatchObject({ kind: "exists" });
+      expect(await subject.control.find(request.clusterId)).toEqual({ kind: "absent" });
+      expect(await stacks.remove(seen.id)).toEqual({ kind: "removing" });
+      expect(await until(stacks, request, /^absent$/)).toEqual({ kind: "absent" });
+      // The name is free again, and nothing is there that this id means.
+      expect(await stacks.remove(seen.id)).toEqual({ kind: "removing" });
+      expect(await stacks.describe(request.name, request.clusterId)).toEqual({ kind: "absent" });
     });
 
     it("refuses to remove a protected stack until it is unguarded", async () => {

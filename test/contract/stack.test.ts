@@ -51,7 +51,7 @@ describe("with the local CloudFormation", () => {
 });
 
 const region = process.env["OFFSHOOT_CONTRACT_AWS_REGION"];
-const skipped = "skipped: set OFFSHOOT_CONTRACT_AWS_REGION, and AWS credentials, to make two stacks there";
+const skipped = "skipped: set OFFSHOOT_CONTRACT_AWS_REGION, and AWS credentials, to make three stacks there";
 if (!region) console.info(`with AWS: ${skipped}`);
 
 describe.skipIf(!region)(`with AWS${region ? "" : ` (${skipped})`}`, () => {

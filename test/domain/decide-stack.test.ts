@@ -10,6 +10,7 @@ import {
 } from "../../service/domain/decide-cluster.ts";
 import { decideUpdated } from "../../service/domain/decide-stack.ts";
 import {
+  READY_LOOK_MS,
   REFUSED_LOOK_MS,
   ROLLED_BACK_LOOK_MS,
   STACK_UPDATE_AGAIN_MS,
@@ -21,7 +22,7 @@ const MINUTE_MS = 60_000;
 const STACK = "offshoot-cl-1";
 const ROLES = { connect: "arn:aws:iam::111122223333:role/c", reader: "arn:aws:iam::111122223333:role/r" };
 const BROKEN = { kind: "broken", quota: false, rolling: false, cause: "no role" } as const;
-const BLOCKED = { kind: "blocked", cause: "in use", at: ago(MINUTE_MS), cluster: null } as const;
+const BLOCKED = { kind: "blocked", cause: "in use", at: ago(MINUTE_MS), tries: 1, cluster: null } as const;
 
 const OBSERVATIONS = {
   forming: { kind: "forming" },
@@ -126,6 +127,23 @@ describe("a look at a stack", () => {
   });
 });
 
+describe("a stack of a cluster that is still being made, removed by a call whose answer was lost", () => {
+  const removedMs = (change: Partial<Cluster>) => {
+    const cluster = stacked({ status: "creating", use: "remove", ...change });
+    const decision = decideRemoved(cluster, { kind: "absent" }, NOW);
+    return decision.do === "record" && decision.status === "creating"
+      ? decision.lookMs
+      : word(decision, cluster);
+  };
+
+  it("is gone at once if it was ever shown, and else only when it cannot be new any more", () => {
+    expect(removedMs({ identifier: SEEN.identifier })).toBe("gone");
+    expect(removedMs({})).toBe(30_000);
+    expect(removedMs({ statusSince: ago(2 * MINUTE_MS) })).toBe("gone");
+    expect(removedMs({ stack: null, identifier: SEEN.identifier })).toBe(30_000);
+  });
+});
+
 describe("a stack that could not be made", () => {
   const undoing = (change: Partial<Cluster> = {}) =>
     stacked({ status: "creating", reason: "create_rolled_back", trouble: "no role", ...change });
@@ -215,7 +233,6 @@ describe("a deletion that failed", () => {
       statusSince: ago(minutes * MINUTE_MS),
       ...change,
     });
-  const blockedAt = (minutes: number) => ({ ...BLOCKED, at: ago(minutes * MINUTE_MS) });
 
   it("is written down with what blocks it, once, and tried again", () => {
     const first = decideSeen(removing(1, { reason: null }), BLOCKED, NOW);
@@ -223,15 +240,17 @@ describe("a deletion that failed", () => {
     expect(decideSeen(removing(1), BLOCKED, NOW)).toEqual({ do: "remove" });
   });
 
-  it("is tried again after as long as it had taken when it failed last, an hour at most", () => {
-    const waits = (minutes: number, at: number) => {
-      const decision = decideSeen(removing(minutes), blockedAt(at), NOW);
-      return decision.do === "record" ? (decision.lookMs ?? 0) / MINUTE_MS : decision.do;
+  it("is tried again soon after the first try, however long that took, and ever less often, an hour at most", () => {
+    const waitSeconds = (tries: number, failedSecondsAgo: number) => {
+      const blocked = { ...BLOCKED, tries, at: ago(failedSecondsAgo * 1_000) };
+      const decision = decideSeen(removing(30), blocked, NOW);
+      return decision.do === "record" ? (decision.lookMs ?? 0) / 1_000 : decision.do;
     };
-    expect(waits(10, 4)).toBe(2);
-    expect(waits(10, 5)).toBe("remove");
-    expect(waits(1_000, 1)).toBe(59);
-    expect(waits(1_000, 60)).toBe("remove");
+    expect(waitSeconds(1, 0)).toBe(10);
+    expect(waitSeconds(1, 10)).toBe("remove");
+    expect(waitSeconds(4, 20)).toBe(60);
+    expect(waitSeconds(4, 80)).toBe("remove");
+    expect(waitSeconds(30, 60)).toBe(3_540);
   });
 
   it("because of protection is unprotected where that may be, and else left to a person", () => {
@@ -316,6 +335,13 @@ describe("a stack that stands", () => {
     expect(decideUpdated(available(), { kind: "unknown", cause: "429" })).toEqual({
       do: "retry",
       cause: "429",
+    });
+  });
+
+  it("in which CloudFormation sees nothing to change counts as brought to today's template", () => {
+    const failed = available({ reason: "update_failed", trouble: "no permission" });
+    expect(decideUpdated(failed, { kind: "unchanged" })).toMatchObject({
+      ...{ reason: null, trouble: null, event: null, lookMs: READY_LOOK_MS },
     });
   });
 });

@@ -35,7 +35,7 @@ export function observationOfRow({ aws, guarded, stack, known }: Row): Observati
       roles: null,
       terminationProtected: guarded,
       outdated: false,
-      failure: { cause: "it failed", at: ago(LONG_AGO_MS), quota: stack === "full" },
+      failure: { cause: "it failed", at: ago(LONG_AGO_MS), quota: stack === "full", tries: 1 },
     },
     isKnown ? beneath : null,
   );

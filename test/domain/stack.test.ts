@@ -12,7 +12,7 @@ import {
 import { stackBody, templateVersion } from "../../service/domain/stack-template.ts";
 import { ago, NOW, SEEN } from "./builders.ts";
 
-const FAILURE = { cause: "Cluster (AWS::DSQL::Cluster): no", at: ago(1_000), quota: false };
+const FAILURE = { cause: "Cluster (AWS::DSQL::Cluster): no", at: ago(1_000), quota: false, tries: 2 };
 const seen = (status: string, change: object = {}) => ({
   ...({ kind: "stack", id: "arn", status, identifier: SEEN.identifier, roles: null } as const),
   ...{ terminationProtected: false, outdated: false, failure: hasFailed(status) ? FAILURE : null },
@@ -107,7 +107,7 @@ describe("what a stack's status means for its cluster", () => {
 
   it("tells what blocks a deletion, and what is left", () => {
     expect(observationOfStack(seen("DELETE_FAILED"), USABLE)).toEqual({
-      ...{ kind: "blocked", cause: FAILURE.cause, at: FAILURE.at, cluster: SEEN },
+      ...{ kind: "blocked", cause: FAILURE.cause, at: FAILURE.at, tries: 2, cluster: SEEN },
     });
     expect(observationOfStack(seen("DELETE_FAILED"), { kind: "absent" })).toMatchObject({ cluster: null });
   });
@@ -172,6 +172,11 @@ describe("the built-in template", () => {
     ].map(templateVersion);
     expect(new Set(versions).size).toBe(versions.length);
     expect(body(PLAIN).parameters["TemplateVersion"]).toBe(versions[0]);
+  });
+
+  it("has its version in a resource, so that CloudFormation never calls another version the same", () => {
+    const { resources } = body(PLAIN);
+    expect(resources.ConnectRole.Metadata).toEqual({ TemplateVersion: { Ref: "TemplateVersion" } });
   });
 
   it("is far smaller than what CloudFormation takes inline", () => {

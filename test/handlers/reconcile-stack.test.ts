@@ -1,7 +1,12 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { READER_ROLE } from "../../service/domain/access.ts";
 import type { Cluster } from "../../service/domain/cluster.ts";
-import { ABSENCE_CONFIRM_MS, WAITING_LOOK_MS } from "../../service/domain/limits.ts";
+import {
+  ABSENCE_CONFIRM_MS,
+  READY_LOOK_MS,
+  REMOVING_LOOK_MS,
+  WAITING_LOOK_MS,
+} from "../../service/domain/limits.ts";
 import type { StackSeen } from "../../service/domain/stack.ts";
 import { ago, SEEN } from "../domain/builders.ts";
 import { startStore, type TestStore } from "../support/store.ts";
@@ -52,7 +57,7 @@ function shows(status: string, change: Partial<Extract<StackSeen, { kind: "stack
   const seen = { ...plain, status, terminationProtected: false, failure: null, ...change };
   cloudFormation({ describe: async () => seen });
 }
-const failure = (cause: string, quota = false) => ({ cause, quota, at: scene.context.clock.now() });
+const failure = (cause: string, quota = false) => ({ cause, quota, tries: 1, at: scene.context.clock.now() });
 const isGone = () => cloudFormation({ describe: async () => ({ kind: "absent" }) });
 
 const given = (change: Partial<Cluster> = {}) =>
@@ -212,6 +217,14 @@ describe("a stack on its way out", () => {
     expect(await cluster()).toMatchObject({ status: "removing" });
   });
 
+  it("that was still being made is gone at once, also if the answer to its removal was lost", async () => {
+    await given({ ...SEEN, stack: NAME, status: "creating", use: "remove", statusSince: ago(1_000) });
+    isGone();
+    aws({ remove: async () => ({ kind: "absent" }) });
+    await step();
+    expect(await cluster()).toMatchObject({ status: "gone" });
+  });
+
   it("that is blocked says by what, and is tried again for ever, ever less often", async () => {
     await scene.given(
       { wanted: "absent", wantedReason: "pull_closed" },
@@ -224,7 +237,7 @@ describe("a stack on its way out", () => {
     expect(await report()).toMatch(/could not remove it[\s\S]*`ReaderRole: must detach all policies first`/);
     expect(calls).toEqual([]);
     const waitMs = (await scene.dueInMs("cluster", "cl_1")) ?? 0;
-    expect(waitMs).toBe(3_600_000);
+    expect(waitMs).toBe(REMOVING_LOOK_MS);
     scene.pass(waitMs);
     await step();
     expect(calls).toEqual(["stack remove arn:1"]);
@@ -266,6 +279,74 @@ describe("what people do by hand", () => {
   });
 });
 
+describe("a stack that holds another cluster, because somebody changed it", () => {
+  const other = "z".repeat(26);
+  const observed: string[] = [];
+  const both = (own: "usable" | "absent") => {
+    observed.length = 0;
+    shows("UPDATE_COMPLETE", { identifier: other, outdated: true });
+    aws({
+      async observe(identifier: string) {
+        observed.push(identifier);
+        return own === "absent" ? { kind: own } : { kind: own, ...SEEN };
+      },
+    });
+  };
+
+  it("is left to a person, and the database goes on with its own", async () => {
+    await given(AVAILABLE);
+    both("usable");
+    await step();
+    const trouble = `The stack's cluster is ${other}, not this one.`;
+    expect(await cluster()).toMatchObject({ reason: "stack_stuck", trouble, identifier: SEEN.identifier });
+    expect(observed).toEqual([SEEN.identifier]);
+    expect(calls).toEqual([]);
+  });
+
+  it("never passes the other one off as its own, which is gone", async () => {
+    await given(AVAILABLE);
+    both("absent");
+    await step();
+    scene.pass(ABSENCE_CONFIRM_MS);
+    await step();
+    expect(await cluster()).toMatchObject({ status: "removing", reason: "removed_outside" });
+  });
+});
+
+describe("a call that comes late, from a worker that stood still", () => {
+  it.each([
+    ["protection", {}, "guard"],
+    ["update", { outdated: true, roles: ROLES }, "update"],
+  ] as const)("of %s is looked at again by whoever has the cluster now", async (_what, seen, call) => {
+    await given({ ...AVAILABLE, roles: ROLES, ...(call === "guard" ? { use: "remove" } : {}) });
+    aws({ observe: async () => ({ kind: "usable", ...SEEN, deletionProtected: call === "guard" }) });
+    shows("CREATE_COMPLETE", { identifier: SEEN.identifier, ...seen });
+    cloudFormation({
+      async [call]() {
+        // Its lease runs out, and another worker's look ends meanwhile.
+        const later = new Date(scene.context.clock.now().getTime() + READY_LOOK_MS);
+        await store.pool.query("update wakeup set lease = null, lease_until = null, due_at = $1", [later]);
+        return { kind: "done" };
+      },
+    });
+    await step();
+    expect(await scene.dueInMs("cluster", "cl_1")).toBe(0);
+  });
+
+  it("of protection is not made for a row that changed meanwhile", async () => {
+    await given({ ...AVAILABLE, use: "remove" });
+    shows("CREATE_COMPLETE", { identifier: SEEN.identifier });
+    aws({
+      async observe() {
+        await store.store.transaction((tx) => tx.setProtected("cl_1", true));
+        return { kind: "usable", ...SEEN, deletionProtected: true };
+      },
+    });
+    await step();
+    expect(calls).toEqual([]);
+  });
+});
+
 describe("a stack of an older template", () => {
   it("is updated once while its database serves", async () => {
     await given({ ...AVAILABLE, roles: ROLES });
@@ -277,6 +358,16 @@ describe("a stack of an older template", () => {
     await step();
     expect(calls).toHaveLength(1);
     expect(await cluster()).toMatchObject({ status: "available", reason: null });
+  });
+
+  it("in which CloudFormation sees nothing to change is asked for no second time", async () => {
+    await given({ ...AVAILABLE, roles: ROLES });
+    aws({ observe: async () => ({ kind: "usable", ...SEEN }) });
+    shows("CREATE_COMPLETE", { identifier: SEEN.identifier, roles: ROLES, outdated: true });
+    cloudFormation({ update: async () => ({ kind: "unchanged" }) });
+    await step();
+    expect(await scene.dueInMs("cluster", "cl_1")).toBe(READY_LOOK_MS);
+    expect(await store.store.events("env_1")).toEqual([]);
   });
 
   it("that cannot be updated says why, and serves on", async () => {

@@ -15,6 +15,7 @@ interface AwsStack {
   status: string;
   identifier: string | null;
   failure: Seen["failure"];
+  tries: number;
   guarded: boolean;
 }
 
@@ -31,7 +32,15 @@ export interface Stacks {
 export function createStacks(stage: Stage, aws: Aws): Stacks {
   const stacks = new Map<string, AwsStack>();
   const fail = (stack: AwsStack, status: string, cause: string, quota = false) =>
-    void Object.assign(stack, { status, failure: { cause, at: stage.now(), quota } });
+    void Object.assign(stack, {
+      status,
+      failure: {
+        cause,
+        at: stage.now(),
+        quota,
+        tries: status === "DELETE_FAILED" ? ++stack.tries : stack.tries,
+      },
+    });
   const advance = (name: string, stack: AwsStack): void => {
     const cluster = aws.clusters.get(stack.identifier ?? "");
     if (stack.status === "CREATE_IN_PROGRESS") form(stack, cluster);
@@ -68,7 +77,7 @@ export function createStacks(stage: Stage, aws: Aws): Stacks {
     create(request) {
       const id = `${request.name}/${request.token}`;
       const { deletionProtected: guarded } = request.owner;
-      const begun = { status: "CREATE_IN_PROGRESS", identifier: null, failure: null };
+      const begun = { status: "CREATE_IN_PROGRESS", identifier: null, failure: null, tries: 0 };
       stacks.set(request.name, { id, request, ...begun, guarded });
     },
     remove: (stack) => void Object.assign(stack, { status: "DELETE_IN_PROGRESS", failure: null }),
