@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { DsqlSigner } from "@aws-sdk/dsql-signer";
 import pg from "pg";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
-import { buildCli } from "../../scripts/build.ts";
+import { programFile } from "../../local/demo/process.ts";
 import { type Loopback, openLoopback } from "../../service/cli/loopback.ts";
 import { CANCEL_REQUEST, firstPacket } from "../../service/cli/wire.ts";
 import type { Token } from "../../service/client/client.ts";
@@ -21,12 +21,11 @@ const ID = `env_${"a".repeat(22)}`;
 let directory = "";
 let local: LocalDsql;
 let endpoint = "";
-let bundle = "";
+const bundle = programFile("service/cli.ts");
 
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), "offshoot-loopback-"));
-  bundle = join(directory, "offshoot.cjs");
-  [local] = await Promise.all([startLocalDsql({ directory: join(directory, "dsql") }), buildCli(bundle)]);
+  local = await startLocalDsql({ directory: join(directory, "dsql") });
   ({ endpoint } = await createCluster(local.ready));
 });
 afterAll(async () => {
