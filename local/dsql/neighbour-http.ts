@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Faults } from "./faults.ts";
 import { type Neighbour, NeighbourError } from "./neighbour.ts";
 import { type Principals, refuseAction } from "./principals.ts";
-import { bodyOf, perform, whoSigned } from "./service-http.ts";
+import { BODY_LIMIT_BYTES, bodyOf, perform, whoSigned } from "./service-http.ts";
 
 export interface AnswerOptions {
   principals: Principals;
@@ -37,16 +37,25 @@ export async function answer(
   });
 }
 
-/** Tells an error in the words of the service; one that is not its own is a bug of ours, or a body that is too large. */
+/** Tells an error in the words of the service; one that is neither its own nor the caller's is a bug of ours. */
 export function sendError(neighbour: Neighbour, error: unknown, reply: FastifyReply): FastifyReply {
-  const known =
-    error instanceof NeighbourError
-      ? error
-      : new NeighbourError(neighbour.codes.internal, "Internal failure", 500);
-  if (known !== error) console.error(error);
+  const known = error instanceof NeighbourError ? error : fromFastify(neighbour, error);
+  if (known.status >= 500 && known !== error) console.error(error);
   if (known.retryAfterSeconds !== undefined) reply.header("retry-after", String(known.retryAfterSeconds));
   return reply
     .code(known.status)
     .header("content-type", neighbour.contentType)
     .send(neighbour.describe(known));
+}
+
+/** Fastify refuses bodies that are too large or cut off. The codes of both are ours: AWS' front door has no model. */
+function fromFastify({ codes }: Neighbour, error: unknown): NeighbourError {
+  const { statusCode, message } = Object(error);
+  if (statusCode === 413) {
+    return new NeighbourError("RequestTooLarge", `The request has more than ${BODY_LIMIT_BYTES} bytes`, 413);
+  }
+  if (typeof statusCode === "number" && statusCode < 500) {
+    return new NeighbourError("MalformedRequest", String(message), statusCode);
+  }
+  return new NeighbourError(codes.internal, "Internal failure", 500);
 }

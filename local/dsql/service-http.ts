@@ -4,8 +4,8 @@ import type { Fault, Faults } from "./faults.ts";
 import type { Identity, Refusal } from "./principals.ts";
 import { type Scope, verifyRequest } from "./signature.ts";
 
-/** The largest request is CreateCluster with a policy of 20 KB and 200 tags. */
-const BODY_LIMIT_BYTES = 256 * 1024;
+/** The largest request is CreateCluster with a policy of 20 KB and 200 tags; a secret has 64 KB at most. */
+export const BODY_LIMIT_BYTES = 256 * 1024;
 
 /** An HTTP server for one of AWS' protocols: bodies stay bytes, because signatures cover them. Not listening yet. */
 export function buildServiceApp(): FastifyInstance {

@@ -1,5 +1,5 @@
 import type { FastifyRequest } from "fastify";
-import { ApiError, badCredentials, forbidden, movedPermanently, notFound } from "./api-error.ts";
+import { ApiError, badCredentials, forbidden, moved, notFound } from "./api-error.ts";
 import type { PermissionName } from "./app.ts";
 import { type Credentials, covers, type Grant } from "./credentials.ts";
 import { type Account, type Comment, type Pull, permissionOf, type Repository } from "./model.ts";
@@ -17,10 +17,10 @@ export function createAccess(state: State, credentials: Credentials) {
   const repository = (request: FastifyRequest, ...accepted: readonly Need[]): Repository => {
     const grant = asInstallation(request);
     const { owner, repo } = parametersOf(request);
-    const found = state.repository(`${owner}/${repo}`);
-    const movedTo = state.movedFrom(`${owner}/${repo}`);
-    if (!found && movedTo !== undefined) throw movedPermanently(request.url, movedTo);
+    const named = state.repository(`${owner}/${repo}`);
+    const found = named ?? state.repositoryOfId(state.movedFrom(`${owner}/${repo}`) ?? 0);
     if (!found || !(isWithin(grant, found) || isPublicRead(request, found))) throw notFound();
+    if (!named) throw moved(request, found.id);
     if (!accepted.some((need) => isAllowed(grant, need))) throw forbidden(acceptedText(accepted));
     return found;
   };
@@ -61,7 +61,7 @@ export function createAccess(state: State, credentials: Credentials) {
 
 /** What is public can be read with any token: its scope keeps no other repository of the same name away. */
 function isPublicRead({ method }: FastifyRequest, found: Repository): boolean {
-  return method === "GET" && !found.private;
+  return (method === "GET" || method === "HEAD") && !found.private;
 }
 
 export function parametersOf(request: FastifyRequest): Readonly<Record<string, string | undefined>> {

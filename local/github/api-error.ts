@@ -38,10 +38,14 @@ export function forbidden(accepted: string): ApiError {
   return new ApiError(403, "Resource not accessible by integration", {}, headers);
 }
 
-/** A repository that was renamed, at the address that its id has. In: the path asked for, and the id. */
-export function movedPermanently(url: string, repositoryId: number): ApiError {
+/**
+ * A repository that was renamed, at the address that its id has. In: the request, and the id. What writes is answered 307,
+ * which is to be repeated as it is, where 301 may be followed by a GET; the message is the same. (18F/charlie#85)
+ */
+export function moved({ method, url }: { method: string; url: string }, repositoryId: number): ApiError {
   const location = url.replace(/\/repos\/[^/?]+\/[^/?]+/, `/repositories/${repositoryId}`);
-  return new ApiError(301, "Moved Permanently", { url: location }, { location });
+  const status = method === "GET" || method === "HEAD" ? 301 : 307;
+  return new ApiError(status, "Moved Permanently", { url: location }, { location });
 }
 
 /** A body that can be read and not be used. */

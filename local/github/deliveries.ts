@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { Webhooks } from "@octokit/webhooks";
 import { notFound } from "./api-error.ts";
-import { type Schemas, timeText } from "./bodies-repository.ts";
+import type { Schemas } from "./bodies-repository.ts";
 import { APP_ID, HOOK_ID, INSTALLATION_ID } from "./state.ts";
 
 /** GitHub closes the connection after 10 s and does not try again. (best-practices-for-using-webhooks) */
@@ -9,6 +9,8 @@ const TIMEOUT_MS = 10_000;
 /** Deliveries kept, and characters kept of each answer; GitHub keeps three days. */
 const DELIVERIES_MAX = 500;
 const ANSWER_CHARACTERS = 10_000;
+/** Ids grow with time and have more digits than a number holds, as GitHub's since February 2026. (octokit/request.js#797) */
+const IDS_PER_MS = 2_000_000n;
 
 export interface DeliveryOptions {
   /** Where webhooks go, and what signs them; every attempt asks anew. */
@@ -26,11 +28,14 @@ export interface Event {
   readonly payload: Record<string, unknown>;
 }
 
-export type Delivery = Schemas["hook-delivery"];
+export type Delivery = Omit<Schemas["hook-delivery"], "id"> & {
+  /** Digits. The first member, so that it can be told as a number: see routes-deliveries.ts. */
+  readonly id: string;
+};
 export type Deliveries = ReturnType<typeof createDeliveries>;
 
 interface Attempt {
-  readonly id: number;
+  readonly id: string;
   readonly guid: string;
   readonly event: Event;
   readonly redelivery: boolean;
@@ -44,20 +49,21 @@ interface Outcome {
 
 /** Sends signed webhooks, each once, and keeps what became of them. */
 export function createDeliveries({ target, done }: DeliveryOptions) {
-  const sent = new Map<number, { readonly event: Event; readonly delivery: Delivery }>();
+  const sent = new Map<string, { readonly event: Event; readonly delivery: Delivery }>();
   const pending = new Set<Promise<void>>();
   const closing = new AbortController();
-  let lastId = 8_000_000;
+  let lastId = BigInt(Date.now()) * IDS_PER_MS;
 
   const deliver = async (attempt: Attempt): Promise<void> => {
     const { id, guid, event, redelivery } = attempt;
     const body = JSON.stringify(event.payload);
-    const startedAt = performance.now();
+    const [at, startedAt] = [new Date(), performance.now()];
     const { url, secret } = target();
     const headers = headersOf(event, guid, await new Webhooks({ secret }).sign(body));
     const { status, status_code, response } = await post(url, body, headers, closing.signal);
     const delivery: Delivery = {
-      ...{ id, guid, delivered_at: timeText(new Date()), redelivery, status, status_code },
+      // With milliseconds, unlike other times of the API, and older than what is listed before a slow one has ended.
+      ...{ id, guid, delivered_at: at.toISOString(), redelivery, status, status_code },
       duration: Math.round(performance.now() - startedAt) / 1000,
       ...{ event: event.name, action: event.action, throttled_at: null, url: url ?? "" },
       installation_id: event.repositoryId === null ? null : INSTALLATION_ID,
@@ -69,11 +75,11 @@ export function createDeliveries({ target, done }: DeliveryOptions) {
     done(event.name);
   };
   const start = (guid: string, event: Event, redelivery: boolean): void => {
-    lastId += 1;
-    const work = deliver({ id: lastId, guid, event, redelivery }).finally(() => pending.delete(work));
+    lastId += 1n;
+    const work = deliver({ id: String(lastId), guid, event, redelivery }).finally(() => pending.delete(work));
     pending.add(work);
   };
-  const find = (id: number) => {
+  const find = (id: string) => {
     const found = sent.get(id);
     if (!found) throw notFound();
     return found;
@@ -83,14 +89,16 @@ export function createDeliveries({ target, done }: DeliveryOptions) {
     /** Starts one delivery; what becomes of it is in the list. */
     send: (event: Event): void => start(randomUUID(), event, false),
     /** Sends the same body with the same GUID once more. Throws 404. */
-    redeliver(id: number): void {
+    redeliver(id: string): void {
       const { event, delivery } = find(id);
       start(delivery.guid, event, true);
     },
-    get: (id: number): Delivery => find(id).delivery,
+    get: (id: string): Delivery => find(id).delivery,
     /** The newest first. */
     list: (): readonly Delivery[] =>
-      [...sent.values()].map(({ delivery }) => delivery).sort((one, other) => other.id - one.id),
+      [...sent.values()]
+        .map(({ delivery }) => delivery)
+        .sort((one, other) => Number(BigInt(other.id) - BigInt(one.id))),
     /** Cuts what is under way. */
     async close(): Promise<void> {
       closing.abort();

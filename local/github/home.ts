@@ -1,17 +1,18 @@
 /** What is kept in the process' directory over its starts: the App's private key, and how many starts there were. */
-import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { replaceFile } from "../durable-file.ts";
 
 const keyFile = (directory: string): string => join(directory, "app.pem");
 
-/** Counts this start of the directory. Out: how many there were before. */
+/** Counts this start of the directory. Out: how many there were before. Throws if that cannot be read: no id may come again. */
 export function countStart(directory: string): number {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const file = join(directory, "starts");
-  const before = statSync(file, { throwIfNoEntry: false }) ? Number(readFileSync(file, "utf8")) : 0;
-  if (!Number.isSafeInteger(before)) throw new Error(`${file} is not a number of starts`);
-  writeFileSync(file, String(before + 1));
-  return before;
+  const before = statSync(file, { throwIfNoEntry: false }) ? readFileSync(file, "utf8") : "0";
+  if (!/^\d{1,9}$/.test(before)) throw new Error(`${file} is not a number of starts`);
+  replaceFile(file, String(Number(before) + 1));
+  return Number(before);
 }
 
 /** The App's key of the start before, which the service may still use; not one that others can read. */
@@ -24,7 +25,7 @@ export function keptKey(directory: string): string | undefined {
 /** Written anew, so that nobody else can have it open; an App's key that is gone is removed. Out: its path. */
 export function writeKey(directory: string, pem: string | undefined): string {
   const file = keyFile(directory);
-  rmSync(file, { force: true });
-  if (pem !== undefined) writeFileSync(file, pem, { mode: 0o600, flag: "wx" });
+  if (pem === undefined) rmSync(file, { force: true });
+  else replaceFile(file, pem);
   return file;
 }

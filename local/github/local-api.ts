@@ -1,5 +1,4 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
-import { idOf } from "./access.ts";
 import { ApiError } from "./api-error.ts";
 import { timeText } from "./bodies-repository.ts";
 import { Fault } from "./faults.ts";
@@ -21,7 +20,7 @@ import {
 import { showOverview, showPull } from "./local-views.ts";
 import type { Pull } from "./model.ts";
 import type { Parts } from "./parts.ts";
-import { deliverySummary } from "./routes-app.ts";
+import { deliveryIdOf, deliverySummary } from "./routes-deliveries.ts";
 
 /** The DSQL control plane is on this machine. */
 const CLUSTERS_TIMEOUT_MS = 5_000;
@@ -108,9 +107,9 @@ function addViewRoutes(local: FastifyInstance, parts: Parts, { dsqlControlUrl }:
   local.get("/repositories/:owner/:repo/pulls/:number", (request) => showPull(site, pullOf(state, request)));
   local.get("/clusters", () => (dsqlControlUrl === undefined ? [] : readClusters(dsqlControlUrl)));
   local.get("/deliveries", () => deliveries.list().map(deliverySummary));
-  local.get("/deliveries/:id", (request) => deliveries.get(idOf(request, "id")));
+  local.get("/deliveries/:id", (request) => deliveries.get(deliveryIdOf(request)));
   local.post("/deliveries/:id/redeliver", (request, reply) => {
-    deliveries.redeliver(idOf(request, "id"));
+    deliveries.redeliver(deliveryIdOf(request));
     return reply.code(202).send({});
   });
   local.post<{ Body: Fault }>("/faults", { schema: { body: Fault } }, (request, reply) => {

@@ -8,8 +8,10 @@ import { APP_EVENTS, type App, type Apps, GRANTED, type Grants } from "./app.ts"
 const CODE_SECONDS = 3600;
 /** A bound on what is remembered. */
 const CODES_MAX = 100;
-/** GitHub's bound on the name of an App. */
-const NAME_CHARACTERS = 34;
+/** GitHub's bound on the name of an App. (registering-a-github-app) */
+export const NAME_CHARACTERS = 34;
+/** What a person cannot see in a name: control characters, and those that turn the direction of text. */
+const UNSEEN = /[\p{Cc}\p{Cf}]/u;
 
 const Url = Type.String({ pattern: "^https?://", maxLength: 2_000 });
 /** The keys that the documentation lists; any other is a mistake of ours. */
@@ -78,6 +80,14 @@ export function createManifests(apps: Apps, made: (app: App) => void) {
   };
 }
 
+/** Why the name that a person gave cannot be one; null if it can. */
+export function nameProblem(name: string): string | null {
+  if (name.trim() === "") return "Name can't be blank";
+  if ([...name].length > NAME_CHARACTERS)
+    return `Name is too long (maximum is ${NAME_CHARACTERS} characters)`;
+  return UNSEEN.test(name) ? "Name has characters that cannot be seen" : null;
+}
+
 /** In: the form's field. Throws 422 with what GitHub would not take. */
 export function readManifest(text: string): Manifest {
   let manifest: unknown;
@@ -90,6 +100,12 @@ export function readManifest(text: string): Manifest {
     const errors = Value.Errors(Manifest, manifest).map((one) => `${one.instancePath} ${one.message}`);
     throw invalid(`The manifest is not valid: ${errors.join("; ")}`);
   }
+  const urls = [
+    ...[manifest.url, manifest.hook_attributes?.url, manifest.redirect_url, manifest.setup_url],
+    ...(manifest.callback_urls ?? []),
+  ];
+  const wrong = urls.find((url) => url !== undefined && !URL.canParse(url));
+  if (wrong !== undefined) throw invalid(`The manifest is not valid: ${wrong} is no address.`);
   const { permissions, events } = grantsOf(manifest);
   const unknown = [
     ...Object.keys(permissions).filter((name) => !Object.hasOwn(GRANTED, name)),

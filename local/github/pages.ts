@@ -35,7 +35,7 @@ export function perPageOf(request: FastifyRequest): number {
 export function linkText(
   site: Site,
   request: FastifyRequest,
-  links: Readonly<Record<string, number>>,
+  links: Readonly<Record<string, number | string>>,
   parameter = "page",
 ): string {
   return Object.entries(links)

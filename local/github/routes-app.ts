@@ -1,12 +1,11 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
-import { fieldsOf, idOf, parametersOf, queryOf } from "./access.ts";
-import { ApiError, forbidden, invalid, notFound } from "./api-error.ts";
+import { fieldsOf, idOf, parametersOf } from "./access.ts";
+import { forbidden, invalid, notFound } from "./api-error.ts";
 import type { App, Apps, Grants } from "./app.ts";
-import { appBody, hookConfigBody, installationBody } from "./bodies-app.ts";
+import { appBody, installationBody } from "./bodies-app.ts";
 import { repositoryBody, type Schemas, timeText } from "./bodies-repository.ts";
 import { covers, readPermissions } from "./credentials.ts";
-import type { Delivery } from "./deliveries.ts";
-import { linkText, pageOf, perPageOf } from "./pages.ts";
+import { pageOf } from "./pages.ts";
 import type { Parts } from "./parts.ts";
 import { INSTALLATION_ID, type State } from "./state.ts";
 
@@ -71,41 +70,8 @@ export function addAppRoutes(api: FastifyInstance, parts: Parts): void {
   });
 }
 
-/** What became of the webhooks; only the App itself may ask. */
-export function addDeliveryRoutes(api: FastifyInstance, { site, state, access, deliveries }: Parts): void {
-  api.get("/app/hook/config", async (request) => {
-    await access.asApp(request);
-    return hookConfigBody(appOf(state.apps));
-  });
-  api.get("/app/hook/deliveries", async (request, reply) => {
-    await access.asApp(request);
-    const before = Number(queryOf(request)["cursor"] ?? Number.MAX_SAFE_INTEGER);
-    if (!(before > 0)) throw new ApiError(400, "Invalid cursor");
-    const older = deliveries.list().filter(({ id }) => id < before);
-    const page = older.slice(0, perPageOf(request));
-    const last = page.at(-1);
-    if (last && page.length < older.length)
-      reply.header("link", linkText(site, request, { next: last.id }, "cursor"));
-    return page.map(deliverySummary);
-  });
-  api.get("/app/hook/deliveries/:id", async (request) => {
-    await access.asApp(request);
-    return deliveries.get(idOf(request, "id"));
-  });
-  api.post("/app/hook/deliveries/:id/attempts", async (request, reply) => {
-    await access.asApp(request);
-    deliveries.redeliver(idOf(request, "id"));
-    return reply.code(202).send({});
-  });
-}
-
-/** A delivery without what was sent and answered. */
-export function deliverySummary(delivery: Delivery): Schemas["hook-delivery-item"] {
-  const { request: _request, response: _response, url: _url, ...summary } = delivery;
-  return summary;
-}
-
-function appOf(apps: Apps): App {
+/** Throws 404 while there is no App. */
+export function appOf(apps: Apps): App {
   const app = apps.current();
   if (!app) throw notFound();
   return app;

@@ -3,13 +3,14 @@ import { fieldsOf, parametersOf, queryOf } from "./access.ts";
 import { ApiError, invalid, notFound } from "./api-error.ts";
 import { appBody } from "./bodies-app.ts";
 import type { Schemas } from "./bodies-repository.ts";
-import { type Manifest, readManifest } from "./manifest.ts";
+import { NAME_CHARACTERS, nameProblem, readManifest } from "./manifest.ts";
 import type { Parts } from "./parts.ts";
 import { APP_SLUG, CLIENT_ID } from "./state.ts";
 
 /** A manifest is about a kilobyte. */
 const FORM_BYTES = 100_000;
 const CREATE = "/settings/apps";
+const DEFAULT_NAME = "Offshoot";
 
 /** The pages of the manifest flow and of installing: forms, as a browser sends them. */
 export function addManifestPages(app: FastifyInstance, { state, manifests, installed }: Parts): void {
@@ -17,8 +18,9 @@ export function addManifestPages(app: FastifyInstance, { state, manifests, insta
   const open = (organisation: string | null) => (request: FastifyRequest, reply: FastifyReply) => {
     if (organisation !== null && organisation !== state.organisation.login) throw notFound();
     const text = String(fieldsOf(request)["manifest"] ?? "");
-    const manifest = readManifest(text);
-    return sendPage(reply, "Create GitHub App", createForm(text, manifest, queryOf(request)["state"] ?? ""));
+    const { name = DEFAULT_NAME } = readManifest(text);
+    const form = createForm({ text, name, state: queryOf(request)["state"] ?? "" });
+    return sendPage(reply, "Create GitHub App", form);
   };
   app.register(async (pages) => {
     pages.addContentTypeParser(
@@ -35,9 +37,16 @@ export function addManifestPages(app: FastifyInstance, { state, manifests, insta
       const manifest = readManifest(String(fields["manifest"] ?? ""));
       if (manifest.redirect_url === undefined) throw invalid("The manifest has no redirect_url.");
       if (apps.current()) throw new ApiError(409, "This GitHub has its App already.");
+      const [name, state] = [String(fields["name"] ?? DEFAULT_NAME), String(fields["state"] ?? "")];
+      const problem = nameProblem(name);
+      // As on GitHub, the person sees the form again and may give another name.
+      if (problem !== null) {
+        const form = createForm({ text: String(fields["manifest"]), name, state, problem });
+        return sendPage(reply.code(422), "Create GitHub App", form);
+      }
       const back = new URL(manifest.redirect_url);
-      back.searchParams.set("code", manifests.make(manifest, String(fields["name"] ?? "Offshoot")));
-      back.searchParams.set("state", String(fields["state"] ?? ""));
+      back.searchParams.set("code", manifests.make(manifest, name));
+      back.searchParams.set("state", state);
       return reply.redirect(back.href, 302);
     });
     const install = `/apps/${APP_SLUG}/installations/new`;
@@ -68,11 +77,21 @@ export function addConversion(api: FastifyInstance, { site, state, manifests }: 
   });
 }
 
-function createForm(text: string, { name = "Offshoot" }: Manifest, state: string): string {
-  return `<form method="post" action="${CREATE}">
+interface CreateForm {
+  /** The manifest. */
+  readonly text: string;
+  readonly name: string;
+  readonly state: string;
+  /** What was wrong with the name before. */
+  readonly problem?: string;
+}
+
+function createForm({ text, name, state, problem }: CreateForm): string {
+  const said = problem === undefined ? "" : `<p role="alert">${escaped(problem)}</p>\n`;
+  return `${said}<form method="post" action="${CREATE}">
 <input type="hidden" name="manifest" value="${escaped(text)}">
 <input type="hidden" name="state" value="${escaped(state)}">
-<label>Name <input name="name" value="${escaped(name)}"></label>
+<label>Name <input name="name" maxlength="${NAME_CHARACTERS}" value="${escaped(name)}"></label>
 <button>Create GitHub App</button>
 </form>`;
 }
@@ -91,5 +110,6 @@ function escaped(text: string): string {
     .replaceAll("&", "&amp;")
     .replaceAll("<", "&lt;")
     .replaceAll(">", "&gt;")
-    .replaceAll('"', "&quot;");
+    .replaceAll('"', "&quot;")
+    .replaceAll("'", "&#39;");
 }

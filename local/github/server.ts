@@ -4,8 +4,9 @@ import { ApiError, errorBody, notFound } from "./api-error.ts";
 import { createRateLimit, type Fault, faultError } from "./faults.ts";
 import { fullName } from "./model.ts";
 import type { Parts, RecordedCall } from "./parts.ts";
-import { addAppRoutes, addDeliveryRoutes } from "./routes-app.ts";
+import { addAppRoutes } from "./routes-app.ts";
 import { addCommentRoutes } from "./routes-comment.ts";
+import { addDeliveryRoutes } from "./routes-deliveries.ts";
 import { addGitRoutes } from "./routes-git.ts";
 import { addConversion } from "./routes-manifest.ts";
 import { addPullRoutes } from "./routes-pull.ts";
@@ -18,6 +19,9 @@ const API_BODY_BYTES = 1024 * 1024;
 
 /** Members of answers that nobody may read in a record. */
 const SECRETS: ReadonlySet<string> = new Set(["token", "pem", "client_secret", "webhook_secret"]);
+
+/** GitHub's versions of the API. Without the header it is the first; any other is refused. (about-the-rest-api, api-versions) */
+const API_VERSIONS: readonly unknown[] = [undefined, "2022-11-28", "2026-03-10"];
 
 const BY_ID = new RegExp(`^${API_PREFIX}/repositories/(\\d{1,15})(?=[/?]|$)`);
 
@@ -70,6 +74,7 @@ function addHooks(api: FastifyInstance, { faults, record }: Parts): void {
     const headers = { limit, remaining, reset, used, resource: "core" };
     for (const [name, value] of Object.entries(headers)) reply.header(`x-ratelimit-${name}`, String(value));
     reply.header("x-github-media-type", "github.v3; format=json");
+    checkHeaders(request);
     const fault = faults.take(request.method, path);
     if (!fault) return;
     lined.set(request, fault);
@@ -87,6 +92,14 @@ function addHooks(api: FastifyInstance, { faults, record }: Parts): void {
     const rate = rateLimit.take(0);
     return { resources: { core: rate, search: { ...rate, limit: 30, remaining: 30, used: 0 } }, rate };
   });
+}
+
+/** Throws 403 for whoever does not say who it is, and 400 for a version that there is not. */
+function checkHeaders({ headers }: FastifyRequest): void {
+  if (!headers["user-agent"])
+    throw new ApiError(403, "Please make sure your request has a User-Agent header.");
+  const version = headers["x-github-api-version"];
+  if (!API_VERSIONS.includes(version)) throw new ApiError(400, `${version} is not a supported version.`);
 }
 
 /** GitHub answers 304 to whoever has the body already. */

@@ -23,7 +23,14 @@ beforeEach(() => base.clear());
 const THEN = new Date(NOW.getTime() - 3_600_000);
 
 const failure = (id: number, change: Partial<DeliveryAttempt> = {}): DeliveryAttempt => ({
-  ...{ id: String(id), guid: `guid-${id}`, event: "pull_request", at: THEN, statusCode: 503, isRepeat: false },
+  ...{
+    id: String(id),
+    guid: `guid-${id}`,
+    event: "pull_request",
+    at: THEN,
+    statusCode: 503,
+    isRepeat: false,
+  },
   ...change,
 });
 const many = (count: number, change: (index: number) => Partial<DeliveryAttempt> = () => ({})) =>

@@ -27,6 +27,7 @@ const ERRORS_MAX = 5;
 
 /** What is right although the description lacks it, with the reason. */
 const UNDESCRIBED_STATUSES: Readonly<Record<number, string>> = {
+  307: "whatever is written below a name that a repository had before is sent to its id",
   304: "any GET with If-None-Match may be answered so; the description names it for some only",
   400: "a body that is not JSON is refused by every operation",
   401: "a bad credential is refused by every operation",

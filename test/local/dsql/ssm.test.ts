@@ -157,6 +157,18 @@ describe("a caller", () => {
     });
   });
 
+  it("that is too large for any service is refused as such", async () => {
+    const answer = await fetch(local.ready.neighboursUrl, {
+      method: "POST",
+      headers: { "content-type": "application/x-amz-json-1.1", "x-amz-target": "AmazonSSM.PutParameter" },
+      body: "x".repeat(256 * 1024 + 1),
+    });
+    expect([answer.status, await answer.json()]).toEqual([
+      413,
+      { __type: "RequestTooLarge", message: "The request has more than 262144 bytes" },
+    ]);
+  });
+
   it.each([
     [500, "InternalServerError"],
     [429, "ThrottlingException"],

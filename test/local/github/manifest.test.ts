@@ -99,7 +99,7 @@ it("lets the App in by its key alone, delivers its ping again, and installs it w
   expect(config).toMatchObject({ url: hookUrl, content_type: "json" });
   const ping = await until(async () => (await octokit.request("GET /app/hook/deliveries")).data[0]);
   expect(ping).toMatchObject({ event: "ping", status_code: 204, installation_id: null });
-  await octokit.request("POST /app/hook/deliveries/{delivery_id}/attempts", { delivery_id: Number(ping.id) });
+  await octokit.request(`POST /app/hook/deliveries/${ping.id}/attempts`);
   const again = await until(async () =>
     (await octokit.request("GET /app/hook/deliveries")).data.find(({ redelivery }) => redelivery),
   );
@@ -144,6 +144,21 @@ it.each([
   const url = new URL("/settings/apps/new", github.ready.pageUrl);
   const answer = await submit(url, { manifest: manifest(change) });
   expect([answer.status, await answer.text()]).toEqual([422, expect.stringMatching(message)]);
+});
+
+it("shows the form again for a name that is none, and takes another one there", async () => {
+  const opened = await submit(new URL("/settings/apps/new?state=s", github.ready.pageUrl), {
+    manifest: manifest({ name: '"><script>alert(1)</script>' }),
+  });
+  const page = await opened.text();
+  expect(page).not.toContain("<script>");
+  const { action, fields } = formOf(page, github.ready.pageUrl);
+  const refused = await submit(action, { ...fields, name: "x".repeat(35) });
+  const again = await refused.text();
+  expect([refused.status, again]).toEqual([422, expect.stringContaining("too long (maximum is 34")]);
+  const form = formOf(again, github.ready.pageUrl);
+  const made = await submit(form.action, { ...form.fields, name: "x".repeat(34) });
+  expect(new URL(made.headers.get("location") ?? "").searchParams.get("state")).toBe("s");
 });
 
 it("lets nobody in before there is an App", async () => {

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { localGitHubSubject } from "../../support/contract-github-local.ts";
 import { type LocalGitHub, startLocalGitHub } from "../../support/local-github.ts";
 import { asInstallation, SHOP } from "./clients.ts";
 
@@ -10,6 +11,35 @@ afterAll(() => local?.stop());
 
 describe("a repository's name", () => {
   const SHOP_ID = 4001;
+
+  it("takes our comments after a rename: what writes is led on as it is, where reading may change the method", async () => {
+    const { github, target } = await localGitHubSubject(local);
+    await local.call("POST", "/repositories/acme/shop/rename", { name: "depot" });
+    const { id } = await github.createComment(target, "hello");
+    expect(await github.editComment(target, id, "hello again")).toBe("edited");
+    const pull = `/repositories/acme/depot/pulls/${target.number}`;
+    const { comments } = await local.call<{ comments: readonly object[] }>("GET", pull);
+    expect(comments.at(-1)).toMatchObject({ id, body: "hello again" });
+
+    const octokit = await asInstallation(local);
+    const status = (route: string, more = {}) =>
+      octokit.request(route, { ...SHOP, ...more, request: { redirect: "manual" } }).then(
+        ({ status }) => status,
+        ({ status }) => status,
+      );
+    expect(await status("GET /repos/{owner}/{repo}")).toBe(301);
+    const comment = { issue_number: target.number, body: "hello" };
+    expect(await status("POST /repos/{owner}/{repo}/issues/{issue_number}/comments", comment)).toBe(307);
+    await local.call("POST", "/repositories/acme/depot/rename", { name: "shop" });
+  });
+
+  it("leads nobody on who may not see the repository", async () => {
+    await local.call("POST", "/repositories/acme/blog/rename", { name: "diary" });
+    const octokit = await asInstallation(local, { repository_ids: [SHOP_ID] });
+    const seen = octokit.request("GET /repos/{owner}/{repo}", { owner: "acme", repo: "blog" });
+    await expect(seen).rejects.toMatchObject({ status: 404 });
+    await local.call("POST", "/repositories/acme/diary/rename", { name: "blog" });
+  });
 
   it("leads to it after a rename, until another repository takes it", async () => {
     const octokit = await asInstallation(local);

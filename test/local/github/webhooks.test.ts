@@ -1,8 +1,10 @@
+import { readFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { text as readText } from "node:stream/consumers";
 import { Webhooks } from "@octokit/webhooks";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { createRedelivery } from "../../../service/adapters/github-deliveries.ts";
 import { type LocalGitHub, startLocalGitHub } from "../../support/local-github.ts";
 import { asApp, asInstallation, openPull, PULLS, SHOP } from "./clients.ts";
 
@@ -166,8 +168,7 @@ describe("deliveries", () => {
     expect(failed).toMatchObject({ status_code: 500, redelivery: false, event: "pull_request" });
 
     answerStatus = 202;
-    const path = { delivery_id: Number(failed?.id) };
-    await octokit.request("POST /app/hook/deliveries/{delivery_id}/attempts", path);
+    await octokit.request(`POST /app/hook/deliveries/${failed?.id}/attempts`);
     await listener.next(({ event }) => event === "delivery");
     listener.close();
     const [again, ...before] = (await octokit.request("GET /app/hook/deliveries")).data;
@@ -177,6 +178,41 @@ describe("deliveries", () => {
     expect(both).toEqual([both[0], both[0]]);
   });
 
+  it("are listed by what became of them, page by page, for our own redelivery", async () => {
+    const listener = await local.listen();
+    const open = async (status: number) => {
+      answerStatus = status;
+      await openPull(local);
+      await listener.next(({ event }) => event === "delivery");
+    };
+    for (const status of [500, 202, 302, 404]) await open(status);
+    const { ready } = local;
+    const redelivery = createRedelivery({
+      ...{ appId: ready.appId, privateKey: readFileSync(ready.privateKeyFile, "utf8") },
+      ...{ apiUrl: ready.apiUrl, host: "github.test", appUserAgent: "offshoot-test" },
+    });
+    const first = await redelivery.failed(1, null);
+    const second = await redelivery.failed(1, first?.next ?? null);
+    expect([first, second].flatMap((page) => page?.attempts ?? [])).toMatchObject([
+      { statusCode: 404, isRepeat: false },
+      { statusCode: 500, isRepeat: false },
+    ]);
+    answerStatus = 202;
+    expect(await redelivery.again(second?.attempts[0]?.id ?? "")).toBe("asked");
+    await listener.next(({ event }) => event === "delivery");
+    listener.close();
+    expect(received.at(-1)?.headers["x-github-delivery"]).toBe(second?.attempts[0]?.guid);
+    expect(await redelivery.again("7")).toBe("absent");
+    expect(await redelivery.failed(1, "7")).toBeNull();
+    const octokit = asApp(local);
+    const list = async (status: "success" | "failure") =>
+      (await octokit.request("GET /app/hook/deliveries", { status })).data.map((one) => one.status_code);
+    expect(await list("success")).toEqual(expect.arrayContaining([202, 302]));
+    expect(await list("failure")).not.toEqual(expect.arrayContaining([302]));
+    const other = octokit.request("GET /app/hook/deliveries", { status: "lost" as "failure" });
+    await expect(other).rejects.toMatchObject({ status: 422 });
+  });
+
   it("tell what was sent and answered", async () => {
     const listener = await local.listen();
     await openPull(local);
@@ -184,9 +220,11 @@ describe("deliveries", () => {
     listener.close();
     const octokit = asApp(local);
     const [last] = (await octokit.request("GET /app/hook/deliveries", { per_page: 1 })).data;
-    const path = { delivery_id: Number(last?.id) };
-    const { data } = await octokit.request("GET /app/hook/deliveries/{delivery_id}", path);
+    // Its id has more digits than a number holds.
+    expect(Number.isSafeInteger(Number(last?.id))).toBe(false);
+    const { data } = await octokit.request(`GET /app/hook/deliveries/${last?.id}`);
     expect(data).toMatchObject({
+      id: last?.id,
       request: { payload: { action: "opened" } },
       response: { payload: "noted" },
     });
