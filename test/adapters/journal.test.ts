@@ -3,6 +3,7 @@ import { createJournal } from "../../service/adapters/store/journal.ts";
 import type { Sql } from "../../service/adapters/store/sql.ts";
 import { Retryable } from "../../service/domain/errors.ts";
 import type { DeliveryRow } from "../../service/handlers/ports.ts";
+import type { Hint } from "../../service/handlers/ports-queue.ts";
 import { startStore, type TestStore } from "../support/store.ts";
 
 const NOW = new Date("2026-11-23T14:00:00Z");
@@ -74,13 +75,15 @@ describe("a delivery", () => {
     expect(await wakeups()).toEqual([{ topic: "intake", key: "pull:github.test:77:1", due_at: NOW, seq: 1 }]);
   });
 
-  it("that is replayed wakes nobody", async () => {
-    const journal = createJournal(store.database, clock);
+  it("that is replayed wakes and announces nobody", async () => {
+    const announced: unknown[] = [];
+    const journal = createJournal(store.database, clock, (hints) => void announced.push(hints));
     await journal.append(delivery(1));
     await store.pool.query("delete from wakeup");
     await journal.append(delivery(1));
     expect(await guids()).toEqual(["guid-1"]);
     expect(await wakeups()).toEqual([]);
+    expect(announced).toHaveLength(1);
   });
 
   it("of another App is another one, since Apps share the ids of deliveries", async () => {
@@ -135,6 +138,15 @@ describe("deliveries that arrive together", () => {
     const one = upTo(10).map((row) => ({ ...row, pullKey: "pull:github.test:77:1" }));
     await Promise.all(one.map((row) => journal.append(row)));
     expect(await wakeups()).toMatchObject([{ seq: 2 }]);
+  });
+
+  it("are announced by commit, as one list of what it woke", async () => {
+    const announced: (readonly Hint[])[] = [];
+    const journal = createJournal(store.database, clock, (hints) => void announced.push(hints));
+    const pair = [delivery(2), delivery(3, { pullKey: delivery(2).pullKey })];
+    await Promise.all([delivery(1), ...pair, delivery(4)].map((row) => journal.append(row)));
+    const keys = announced.map((hints) => hints.map(({ key }) => key).sort());
+    expect(keys).toEqual([[delivery(1).pullKey], [delivery(2).pullKey, delivery(4).pullKey]]);
   });
 
   it("are written by two processes at once without losing any", async () => {

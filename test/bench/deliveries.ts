@@ -10,6 +10,11 @@ const PULL_REQUESTS = 200;
 /** The guid's place in a request is filled in for each send; every guid has this length. */
 const GUID = randomUUID();
 
+/** The payload of a `pull_request` event, with what the benchmarks change in it. */
+export type Payload = Readonly<Record<string, unknown>> & {
+  readonly pull_request: Readonly<Record<string, unknown>>;
+};
+
 interface Example {
   readonly name: string;
   readonly examples: readonly Record<string, unknown>[];
@@ -22,7 +27,10 @@ export interface Deliveries {
 
 /** Signs one body per pull request beforehand, so that sending costs the generator as little as possible. */
 export function makeDeliveries(secret: string): Deliveries {
-  const templates = bodies().map((body) => requestOf(body, secret));
+  const templates = bodies().map((body) => {
+    const bytes = requestOf(body, secret, GUID);
+    return { bytes, guidAt: bytes.indexOf(GUID) };
+  });
   // Unique over all runs, because a server may remember earlier ones.
   const run = randomUUID().slice(0, 24);
   let sent = 0;
@@ -37,22 +45,34 @@ export function makeDeliveries(secret: string): Deliveries {
   };
 }
 
-/** An `opened` payload of @octokit/webhooks-examples, one per pull request, padded to the same size. */
+/** An `opened` payload for each pull request, padded to the same size. */
 function bodies(): readonly Buffer[] {
+  const opened = openedExample();
+  return Array.from({ length: PULL_REQUESTS }, (_, index) => {
+    const number = index + 1;
+    return bodyOf({ ...opened, number, pull_request: { ...opened.pull_request, number } });
+  });
+}
+
+/** The first `opened` payload of an installation in @octokit/webhooks-examples. */
+export function openedExample(): Payload {
   const all = createRequire(import.meta.url)("@octokit/webhooks-examples") as readonly Example[];
   const examples = all.find((one) => one.name === "pull_request")?.examples ?? [];
   const opened = examples.find((one) => one["action"] === "opened" && one["installation"]);
   if (!opened) throw new Error("@octokit/webhooks-examples has no opened pull request of an installation");
-  return Array.from({ length: PULL_REQUESTS }, (_, index) => {
-    const number = index + 1;
-    const pull = { ...(opened["pull_request"] as object), number, body: "" };
-    const payload = { ...opened, number, pull_request: pull };
-    pull.body = "x".repeat(Math.max(0, BODY_BYTES - Buffer.byteLength(JSON.stringify(payload))));
-    return Buffer.from(JSON.stringify(payload));
-  });
+  return opened as Payload;
 }
 
-function requestOf(body: Buffer, secret: string): { bytes: Buffer; guidAt: number } {
+/** Its bytes, padded to the size of an ordinary one by the text of the pull request. */
+export function bodyOf(payload: Payload): Buffer {
+  const pull = { ...payload.pull_request, body: "" };
+  const padded = { ...payload, pull_request: pull };
+  pull.body = "x".repeat(Math.max(0, BODY_BYTES - Buffer.byteLength(JSON.stringify(padded))));
+  return Buffer.from(JSON.stringify(padded));
+}
+
+/** The signed request, as it goes over the wire. */
+export function requestOf(body: Buffer, secret: string, guid: string): Buffer {
   const signature = createHmac("sha256", secret).update(body).digest("hex");
   const head = [
     "POST /webhooks/github HTTP/1.1",
@@ -63,10 +83,9 @@ function requestOf(body: Buffer, secret: string): { bytes: Buffer; guidAt: numbe
     `Content-Length: ${body.length}`,
     "X-GitHub-Event: pull_request",
     "X-GitHub-Hook-ID: 1",
-    `X-GitHub-Delivery: ${GUID}`,
+    `X-GitHub-Delivery: ${guid}`,
     `X-Hub-Signature-256: sha256=${signature}`,
     "\r\n",
   ].join("\r\n");
-  const bytes = Buffer.concat([Buffer.from(head, "latin1"), body]);
-  return { bytes, guidAt: bytes.indexOf(GUID) };
+  return Buffer.concat([Buffer.from(head, "latin1"), body]);
 }

@@ -25,8 +25,8 @@ export async function generateLoad(round: Round, deliveries: Deliveries): Promis
   const took: number[] = [];
   const begun = performance.now();
   const until = begun + round.ms;
-  const one = () => sendUntil(round.port, until, deliveries, (ms) => took.push(ms));
-  await Promise.all(Array.from({ length: round.connections }, one));
+  const next = () => (performance.now() < until ? deliveries.next() : null);
+  await sendAll(round, next, (ms) => took.push(ms));
   const seconds = (performance.now() - begun) / 1000;
   took.sort((a, b) => a - b);
   const at = (share: number) =>
@@ -34,20 +34,35 @@ export async function generateLoad(round: Round, deliveries: Deliveries): Promis
   return { requests: took.length, perSecond: took.length / seconds, p50Ms: at(0.5), p99Ms: at(0.99) };
 }
 
-/** Resolves when the answer to the last request has come. */
-function sendUntil(
+/** Sends what `next` gives until it gives null. Resolves when the last answer has come; throws as `generateLoad` does. */
+export async function sendAll(
+  { port, connections }: Pick<Round, "port" | "connections">,
+  next: () => Buffer | null,
+  answered: (ms: number, request: Buffer) => void,
+): Promise<void> {
+  await Promise.all(Array.from({ length: connections }, () => sendOn(port, next, answered)));
+}
+
+/** One connection's share. */
+function sendOn(
   port: number,
-  until: number,
-  deliveries: Deliveries,
-  answered: (ms: number) => void,
+  next: () => Buffer | null,
+  answered: (ms: number, request: Buffer) => void,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     const socket = net.connect({ host: "127.0.0.1", port, noDelay: true });
     let received = "";
     let sentAt = 0;
+    let sent: Buffer | null = null;
     const send = () => {
-      sentAt = performance.now();
-      socket.write(deliveries.next());
+      sent = next();
+      if (sent) {
+        sentAt = performance.now();
+        socket.write(sent);
+      } else {
+        socket.end();
+        resolve();
+      }
     };
     socket.setEncoding("latin1");
     socket.once("connect", send);
@@ -56,13 +71,12 @@ function sendUntil(
       if (!isWhole(received)) return;
       if (!/^HTTP\/1\.1 2\d\d /.test(received)) {
         reject(new Error(`Port ${port} answered: ${received.slice(0, 500)}`));
-        return socket.destroy();
+        socket.destroy();
+        return;
       }
       received = "";
-      answered(performance.now() - sentAt);
-      if (performance.now() < until) return send();
-      socket.end();
-      resolve();
+      if (sent) answered(performance.now() - sentAt, sent);
+      send();
     });
     socket.once("error", reject);
     socket.once("close", () => reject(new Error(`Port ${port} closed a connection in the middle`)));

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { benchApi } from "./api.ts";
+import { benchBurst } from "./burst.ts";
 import { benchDemo } from "./demo.ts";
 import { benchFunctions } from "./functions.ts";
 import { benchIngest } from "./ingest.ts";
@@ -19,6 +20,7 @@ const BENCHMARKS: Readonly<Record<string, (bench: Bench) => Promise<readonly Res
   tenants: benchTenants,
   version: benchVersion,
   functions: benchFunctions,
+  burst: benchBurst,
 };
 const USAGE = `Usage: scripts/bench [--only ${Object.keys(BENCHMARKS).join("|")}] [--json <file>]`;
 

@@ -2,7 +2,7 @@
 export interface Line {
   readonly name: string;
   readonly value: number;
-  readonly unit: "x" | "/s" | "ms" | "s" | "MB" | "";
+  readonly unit: "x" | "/s" | "µs" | "ms" | "s" | "MB" | "";
   readonly target?: { readonly least: number } | { readonly most: number };
 }
 

@@ -34,7 +34,8 @@ const APPEND = sql(
    select 'intake', pull_key, $12, $13, 1, 0 from (select distinct pull_key from journal order by pull_key) j
    on conflict (topic, key) do update set seq = wakeup.seq + 1,
      due_at = case when wakeup.lease_until > $12 then wakeup.due_at
-                   else greatest(wakeup.not_before, least(wakeup.due_at, excluded.due_at)) end`,
+                   else greatest(wakeup.not_before, least(wakeup.due_at, excluded.due_at)) end
+   returning key`,
 );
 
 const EPOCH = new Date(0);
@@ -47,7 +48,7 @@ interface Arrival {
 
 /**
  * The journal with group commit: while one commit is in flight arrivals queue, and share the next. `database` retries
- * conflicts of a single statement by itself. Each commit is announced once, as one list.
+ * conflicts of a single statement by itself. Each commit that woke somebody is announced once, as one list.
  */
 export function createJournal(database: Sql, clock: Clock, announce: Announce = () => {}): Journal {
   let waiting: Arrival[] = [];
@@ -97,10 +98,9 @@ async function commit(
   try {
     const now = clock.now();
     const rows = unique(batch.map((arrival) => arrival.row));
-    await append(database, rows, now);
+    const woken = await append(database, rows, now);
     for (const arrival of batch) arrival.resolve();
-    const keys = new Set(rows.map(({ pullKey }) => pullKey));
-    announce([...keys].map((key) => ({ topic: "intake", key, dueAt: now })));
+    if (woken.length > 0) announce(woken.map((key) => ({ topic: "intake", key, dueAt: now })));
   } catch (error) {
     const [only] = batch;
     if (batch.length === 1 || error instanceof Retryable || isConflict(error)) {
@@ -112,9 +112,14 @@ async function commit(
   }
 }
 
-async function append(database: Sql, rows: readonly DeliveryRow[], now: Date): Promise<void> {
-  const column = <K extends keyof DeliveryRow>(name: K) => rows.map((row) => row[name]);
-  await database.query(APPEND, [
+/** Out: the keys that were woken, each once. */
+async function append(
+  database: Sql,
+  deliveries: readonly DeliveryRow[],
+  now: Date,
+): Promise<readonly string[]> {
+  const column = <K extends keyof DeliveryRow>(name: K) => deliveries.map((row) => row[name]);
+  const { rows } = await database.query<{ key: string }>(APPEND, [
     column("appId"),
     column("guid"),
     column("pullKey"),
@@ -129,6 +134,7 @@ async function append(database: Sql, rows: readonly DeliveryRow[], now: Date): P
     now,
     EPOCH,
   ]);
+  return rows.map(({ key }) => key);
 }
 
 /** `on conflict do nothing` does not see a second row of the same statement on every engine, so a batch has none. */
