@@ -1,7 +1,7 @@
 import { FORGET_MS, SWEEP_MS } from "../domain/limits.ts";
 import { METRIC } from "../domain/metrics.ts";
 import type { Context } from "./context.ts";
-import { forget } from "./forget.ts";
+import { forget, forgetRest, isRest } from "./forget.ts";
 import { wakeLeftParameters } from "./parameter.ts";
 import type { Store } from "./ports-store.ts";
 import { redeliver } from "./redeliver.ts";
@@ -27,6 +27,7 @@ export async function ensureChores(store: Store, now: Date): Promise<void> {
 export async function chore(context: Context, step: Step): Promise<void> {
   const work = CHORES[step.key];
   if (work) return work(context, step);
+  if (isRest(step.key)) return forgetRest(context, step);
   await step.commit(null, async () => {});
 }
 

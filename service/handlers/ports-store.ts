@@ -141,8 +141,13 @@ export interface StoreTransaction extends StoreReads, CredentialWrites {
   putClusterAccess(row: AccessRow): Promise<void>;
   /** Deletes at most `limit` rows of clusters that are gone; says how many. */
   forgetClusterAccess(limit: number): Promise<number>;
-  /** Deletes customers who ended before, with all that was theirs, at most `limit` rows; 0 once there are none. */
-  forgetCustomers(endedBefore: Date, limit: number): Promise<number>;
+  /**
+   * Deletes the environments and labels of at most `limit` customers who ended before. Out: the ids; of those more is left,
+   * which nobody sees any more, for `forgetRest`.
+   */
+  forgetCustomers(endedBefore: Date, limit: number): Promise<readonly string[]>;
+  /** Deletes at most `limit` rows of an environment that is forgotten; 0 once there are none, or if there is one of this id. */
+  forgetRest(environmentId: string, limit: number): Promise<number>;
   /** Compare-and-set on the Region's row: one intent at a time. */
   takeSlot(account: string, region: string, regionVersion: number): Promise<void>;
   pauseRegion(account: string, region: string, until: Date): Promise<void>;

@@ -1,6 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { CUSTOMER_KEPT_DAYS } from "../../service/domain/limits.ts";
+import { chore } from "../../service/handlers/chores.ts";
+import type { Context } from "../../service/handlers/context.ts";
 import { forget } from "../../service/handlers/forget.ts";
+import { createStep } from "../../service/handlers/step.ts";
 import { clusterOf, environmentOf } from "../domain/builders.ts";
 import { startStore, type TestStore } from "../support/store.ts";
 import { credentialScene, START } from "./credentials-scene.ts";
@@ -58,6 +61,17 @@ describe("a customer who has ended", () => {
     ...{ finishedAt: START, jobId: null, code: null, message: null },
   } as const;
   const tables = ["environment", "cluster", "event", "operation", "label", "cluster_access", "statement"];
+  /** The chores that clean up behind it, as the worker runs them. */
+  const forgetRests = async (context: ReturnType<typeof credentialScene>["context"]) => {
+    const now = context.clock.now();
+    const due = await base.store.due(now, 10);
+    const until = new Date(now.getTime() + 60_000);
+    for (const held of await base.store.claim(due, "lease", now, until)) {
+      const stepContext = { ...context, nudge: { nudge: () => {} } } as unknown as Context;
+      await chore(stepContext, createStep(stepContext, held));
+    }
+    expect(await base.store.nextDue()).toBeNull();
+  };
   const counts = async () => {
     const rows = await Promise.all(tables.map((table) => base.pool.query(`select 1 from ${table}`)));
     return rows.map(({ rowCount }) => rowCount);
@@ -86,7 +100,14 @@ describe("a customer who has ended", () => {
     expect(await counts()).toEqual([2, 1, 1, 1, 1, 0, 1]);
     pass(1);
     await forget(context);
+    await forgetRests(context);
     expect(await counts()).toEqual([1, 0, 0, 0, 0, 0, 0]);
+  });
+
+  it("leaves no row that could be another's: what is left of an environment that exists is not touched", async () => {
+    await end({ status: "gone" });
+    expect(await base.store.transaction((tx) => tx.forgetRest("env_1", 500))).toBe(0);
+    expect(await counts()).toEqual([2, 1, 1, 1, 1, 1, 1]);
   });
 
   it("is not forgotten while a cluster of theirs may be at AWS", async () => {

@@ -106,6 +106,7 @@ function transaction(db: Sql): StoreTransaction {
     putClusterAccess: (row) => access.putClusterAccess(db, row),
     forgetClusterAccess: (limit) => forgetting.forgetClusterAccess(db, limit),
     forgetCustomers: (endedBefore, limit) => forgetting.forgetCustomers(db, endedBefore, limit),
+    forgetRest: (id, limit) => forgetting.forgetRest(db, id, limit),
     takeSlot: (account, region, version) => slots.takeSlot(db, account, region, version),
     pauseRegion: (account, region, until) => slots.pauseRegion(db, account, region, until),
     pauseInstallation: (host, id, until) => slots.pauseInstallation(db, host, id, until),
