@@ -1,4 +1,5 @@
 import { Duration, Stack } from "aws-cdk-lib";
+import type { HttpApi } from "aws-cdk-lib/aws-apigatewayv2";
 import {
   Alarm,
   AlarmStatusWidget,
@@ -48,6 +49,7 @@ interface Watch {
 }
 
 export interface AlarmsProps {
+  readonly api: HttpApi;
   readonly functions: Functions;
   readonly queue: WakeQueue;
   readonly key: IKey | null;
@@ -55,10 +57,10 @@ export interface AlarmsProps {
 }
 
 /** All alarms, where they are told, and the one dashboard that shows them with what they watch. */
-export function createAlarms(scope: Construct, { functions, queue, key, email }: AlarmsProps): void {
+export function createAlarms(scope: Construct, { api, functions, queue, key, email }: AlarmsProps): void {
   const topic = new Topic(scope, "AlarmTopic", { enforceSSL: true, ...(key && { masterKey: key }) });
   if (email !== null) topic.addSubscription(new EmailSubscription(email));
-  const watches = [...queueWatches(queue), ...functionWatches(functions), ...ownWatches()];
+  const watches = [...queueWatches(queue), doorWatch(api), ...functionWatches(functions), ...ownWatches()];
   const alarms = watches.map((watch) => createAlarm(scope, watch, topic));
   const dashboard = new Dashboard(scope, "Dashboard", { dashboardName: Stack.of(scope).stackName });
   dashboard.addWidgets(new AlarmStatusWidget({ title: "Alarms", alarms, width: 24, height: 4 }));
@@ -101,6 +103,20 @@ function queueWatches({ queue, dead }: WakeQueue): readonly Watch[] {
   ];
 }
 
+/** What the functions answer themselves, such as 503 while the store is away, is no error of theirs to Lambda. */
+function doorWatch(api: HttpApi): Watch {
+  return {
+    name: "door-errors",
+    why: "Webhooks or calls of the API are answered with 5xx.",
+    metric: percentOf("answers of the door", {
+      errors: api.metricServerError({ period: PERIOD, statistic: Stats.SUM }),
+      calls: api.metricCount({ period: PERIOD, statistic: Stats.SAMPLE_COUNT }),
+    }),
+    above: ERRORS_PERCENT_MAX,
+    periods: 1,
+  };
+}
+
 function functionWatches({ all }: Functions): readonly Watch[] {
   const watched = (["webhook", "http", "wake", "tick"] as const).map((name) => errorWatch(name, all[name]));
   const throttles = (["webhook", "http"] as const).map((name) => ({
@@ -114,22 +130,28 @@ function functionWatches({ all }: Functions): readonly Watch[] {
 }
 
 function errorWatch(name: FunctionName, made: LambdaFunction): Watch {
-  const usingMetrics = {
-    errors: made.metricErrors({ period: PERIOD }),
-    calls: made.metricInvocations({ period: PERIOD }),
-  };
   return {
     name: `${name}-errors`,
     why: `The function ${name} fails.`,
-    metric: new MathExpression({
-      expression: `IF(errors >= ${ERRORS_MIN}, 100 * errors / calls, 0)`,
-      label: `${name}: failed calls in percent`,
-      period: PERIOD,
-      usingMetrics,
+    metric: percentOf(name, {
+      errors: made.metricErrors({ period: PERIOD }),
+      calls: made.metricInvocations({ period: PERIOD }),
     }),
     above: ERRORS_PERCENT_MAX,
     periods: 1,
   };
+}
+
+function percentOf(
+  what: string,
+  usingMetrics: Readonly<Record<"errors" | "calls", IMetric>>,
+): MathExpression {
+  return new MathExpression({
+    expression: `IF(errors >= ${ERRORS_MIN}, 100 * errors / calls, 0)`,
+    label: `${what}: failed, in percent`,
+    period: PERIOD,
+    usingMetrics: { ...usingMetrics },
+  });
 }
 
 /** What the tick measures. If it measures nothing, it does not run, and that is the alarm. */

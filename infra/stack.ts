@@ -59,7 +59,7 @@ export function createStack(app: App, settings: Settings, bundles: string = BUND
   const functions = createFunctions(stack, { settings, roles, key, environment, bundles });
   grantAll(roles, placesOf(stack, settings, parts, functions));
   addCallers(stack, settings, parts, functions);
-  createAlarms(stack, { functions, queue, key, email: settings.alarmEmail });
+  createAlarms(stack, { api: parts.door.api, functions, queue, key, email: settings.alarmEmail });
   addOutputs(stack, parts);
   return stack;
 }

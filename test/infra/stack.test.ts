@@ -202,15 +202,6 @@ describe("alarms", () => {
     }
   });
 
-  it("each have a heading in the runbook", () => {
-    const runbook = join(import.meta.dirname, "..", "..", "docs", "runbook.md");
-    const headings = readFileSync(runbook, "utf8").match(/^#+ .*$/gm) ?? [];
-    const names = ofType(least, "AWS::CloudWatch::Alarm").map(({ Properties }) =>
-      String(Properties["AlarmName"]).replace(/^offshoot-/, ""),
-    );
-    expect(headings).toEqual(expect.arrayContaining(names.map((name) => `### ${name}`)));
-  });
-
   it("are raised if the tick measures nothing", () => {
     const [sweep] = ofType(least, "AWS::CloudWatch::Alarm").filter(
       ({ Properties }) => Properties["AlarmName"] === "offshoot-sweep-age",
