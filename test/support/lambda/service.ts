@@ -45,7 +45,8 @@ export async function startLambdaService(
   const queue = await startFauxqs({ port: 0, logger: false });
   const { queueArn } = queue.createQueue("dead", { region: REGION });
   const redrive = JSON.stringify({ deadLetterTargetArn: queueArn, maxReceiveCount: 3 });
-  const attributes = { VisibilityTimeout: "2", RedrivePolicy: redrive };
+  // AWS wants no less than the function's time; what is handed back is found by a tick before.
+  const attributes = { VisibilityTimeout: String(TIMEOUT_MS / 1000), RedrivePolicy: redrive };
   const { queueUrl } = queue.createQueue("wake", { region: REGION, attributes });
   const endpoint = `http://127.0.0.1:${queue.port}`;
   const log = createWriteStream(logFile, { flags: "a" });
