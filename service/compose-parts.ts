@@ -105,7 +105,10 @@ export function clusterControlOf({ aws, clusters }: Config, { region, credential
 }
 
 /** CloudFormation's, which clusters that stacks made need whatever is wanted of new ones. */
-export function stackControlOf({ clusters }: Config, { region, credentials }: DsqlConnectionOptions) {
+export function stackControlOf(
+  { clusters }: Pick<Config, "clusters">,
+  { region, credentials }: Pick<DsqlConnectionOptions, "region" | "credentials">,
+) {
   const { stacks, extraTags, kmsKeyArn } = clusters;
   const { roleArn, boundaryArn, endpoint } = stacks;
   const policy = { boundaryArn, kmsKeyArn, extraTags };

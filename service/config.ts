@@ -66,6 +66,14 @@ export function readStoreConfig(env: Environment, readFile: ReadFile = readText)
   return freeze(config);
 }
 
+/** How clusters are made, for the command line. Throws ConfigProblems about this part only. */
+export function readClustersConfig(env: Environment): Config["clusters"] {
+  const read = createReader(env);
+  const config = clustersConfig(read);
+  read.throwProblems();
+  return freeze(config);
+}
+
 /** Every variable that exists, in the order in which they are read: what is expected, and what holds without it. */
 export function describeVariables(): readonly Variable[] {
   const read = createReader({});

@@ -6,6 +6,7 @@ import {
   DescribeStackEventsCommand,
   DescribeStackResourcesCommand,
   DescribeStacksCommand,
+  ListStacksCommand,
   type Stack,
   type StackEvent,
   UpdateStackCommand,
@@ -25,6 +26,7 @@ import {
 } from "../domain/stack-template.ts";
 import type { StackControl } from "../handlers/ports-stack.ts";
 import { failureOf, stackFailure } from "./cloudformation-failure.ts";
+import { listOthers, PRESENT } from "./cloudformation-list.ts";
 import type { Credentials } from "./dsql-credentials.ts";
 import { unknownOf } from "./dsql-failure.ts";
 import { checkTags, isIdentifier } from "./dsql-shape.ts";
@@ -98,6 +100,13 @@ export function createStackControl(options: StackControlOptions): StackControl &
         return failureOf(error).kind === "absent" ? { kind: "done" } : unknownOf(error);
       }
     },
+    async others(prefix, known) {
+      try {
+        return await listOthers(calls, prefix, known);
+      } catch {
+        return null;
+      }
+    },
     close: () => client.destroy(),
   };
 }
@@ -127,6 +136,11 @@ function callsOf(client: CloudFormationClient, roleArn: string | null, timeoutMs
         limit(),
       ),
     describe: (StackName: string) => client.send(new DescribeStacksCommand({ StackName }), limit()),
+    list: (NextToken: string | undefined) =>
+      client.send(
+        new ListStacksCommand({ StackStatusFilter: PRESENT, ...(NextToken ? { NextToken } : {}) }),
+        limit(),
+      ),
     resources: (StackName: string) => client.send(new DescribeStackResourcesCommand({ StackName }), limit()),
     /** The newest page, 100 events: an operation on three resources has a fraction of that. */
     events: (StackName: string) => client.send(new DescribeStackEventsCommand({ StackName }), limit()),

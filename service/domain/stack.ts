@@ -37,6 +37,13 @@ export type StackSeen =
       } | null;
     };
 
+/** A stack as a list of them shows it. */
+export interface ListedStack {
+  readonly name: string;
+  readonly status: string;
+  readonly tags: Readonly<Record<string, string>>;
+}
+
 type Seen = Extract<StackSeen, { kind: "stack" }>;
 
 /** How a stack stands. */
@@ -92,6 +99,11 @@ export function hasFailed(status: string): boolean {
 /** Whether a removal is under way already. */
 export function isLeavingStack({ status }: Seen): boolean {
   return STANDINGS.get(status) === "leaving";
+}
+
+/** Whether CloudFormation still works on it; a change set that is under review does nothing by itself. */
+export function isAtWork(status: string): boolean {
+  return status.endsWith("_IN_PROGRESS") && status !== "REVIEW_IN_PROGRESS";
 }
 
 /** Whether the cluster must be looked at as well, to know how it is with a stack. */

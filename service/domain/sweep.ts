@@ -1,16 +1,21 @@
 import type { Cluster } from "./cluster.ts";
 import { CLUSTER_TAG, KIND_TAG, SERVICE_TAG } from "./names.ts";
+import { isAtWork, type ListedStack } from "./stack.ts";
 
 /** One difference between what exists at AWS and what the store knows. */
 export interface SweepFinding {
   readonly reason:
     | "unknown_row" // Ours by its tags, but no row of the store, or only one that is gone, has it.
-    | "missing"; // The row says that it exists, and AWS does not list it.
+    | "missing" // The row says that it exists, and AWS does not list it.
+    | "unknown_stack" // As unknown_row, but a stack, with a cluster in it or without.
+    | "stacks_unread"; // Nothing is known of the stacks.
   readonly identifier: string | null;
   readonly clusterId: string | null;
   readonly kind: string;
   readonly message: string;
 }
+
+const A_PERSON_S = "It may hold a customer's data: nothing deletes it but a person.";
 
 interface Listed {
   readonly identifier: string;
@@ -34,7 +39,7 @@ export function compareInventory(
     const kind = tags[KIND_TAG] ?? "unknown";
     const next =
       kind === "tenant"
-        ? "It may hold a customer's data: nothing deletes it but a person."
+        ? A_PERSON_S
         : "Delete it by hand after a look, or wait for the service if it was made within the last minutes.";
     const message = `AWS has ${identifier} (${kind}), and no row of this store is for it. ${next}`;
     return [{ reason: "unknown_row", identifier, clusterId, kind, message }];
@@ -45,4 +50,39 @@ export function compareInventory(
     return [{ reason: "missing", identifier, clusterId: id, kind, message }];
   });
   return [...unknown, ...missing];
+}
+
+/**
+ * The stacks of ours that no row is for; `listed` are those below the prefix that had no row before, null if AWS did not
+ * say. What does not carry our tags is somebody else's. Pure; in the order of the list.
+ */
+export function compareStacks(
+  listed: readonly ListedStack[] | null,
+  rows: readonly Cluster[],
+): readonly SweepFinding[] {
+  if (listed === null) return [STACKS_UNREAD];
+  const known = new Set(rows.map(({ stack }) => stack));
+  const ours = listed.filter(
+    ({ name, tags }) => tags[SERVICE_TAG] === "offshoot" && tags[CLUSTER_TAG] && !known.has(name),
+  );
+  return ours.map(({ name, status, tags }): SweepFinding => {
+    const kind = tags[KIND_TAG] ?? "unknown";
+    const message = `AWS has the stack ${name} (${kind}, ${status}), and no row of this store is for it. ${stackNext(name, status, kind)}`;
+    return { reason: "unknown_stack", identifier: null, clusterId: tags[CLUSTER_TAG] ?? null, kind, message };
+  });
+}
+
+const STACKS_UNREAD: SweepFinding = {
+  ...{ reason: "stacks_unread", identifier: null, clusterId: null, kind: "unknown" },
+  message:
+    "The stacks could not be read, so a stack that nobody knows would not be found. Try again; if it stays so, the role lacks cloudformation:ListStacks.",
+};
+
+function stackNext(name: string, status: string, kind: string): string {
+  if (isAtWork(status)) return "CloudFormation works on it: look again when it is done.";
+  if (kind === "tenant") return A_PERSON_S;
+  const events = `aws cloudformation describe-stack-events --stack-name ${name}`;
+  const remove = `aws cloudformation delete-stack --stack-name ${name}`;
+  if (status === "DELETE_FAILED") return `See what blocks it (${events}), remove that, and then: ${remove}`;
+  return `Unless it was made within the last minutes, delete it after a look: ${remove}`;
 }

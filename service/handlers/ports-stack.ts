@@ -1,5 +1,5 @@
 import type { ChangeAnswer, CreateAnswer, RemoveAnswer, Unknown, UpdateAnswer } from "../domain/cluster.ts";
-import type { StackSeen } from "../domain/stack.ts";
+import type { ListedStack, StackSeen } from "../domain/stack.ts";
 import type { StackOwner } from "../domain/stack-template.ts";
 
 type CreateRefusal = Extract<CreateAnswer, { kind: "quota" | "conflict" | "refused" }>;
@@ -26,4 +26,9 @@ export interface StackControl {
   remove(id: string): Promise<RemoveAnswer>;
   /** Switches termination protection. */
   guard(id: string, on: boolean): Promise<ChangeAnswer>;
+  /**
+   * Every stack that is not deleted, with a name that begins with the prefix and is none of the known: whosever it is, and
+   * of very many only the first. Null if they could not be read.
+   */
+  others(prefix: string, known: ReadonlySet<string>): Promise<readonly ListedStack[] | null>;
 }

@@ -1,6 +1,6 @@
 import type { Cluster } from "../domain/cluster.ts";
 import { Retryable } from "../domain/errors.ts";
-import { compareInventory, type SweepFinding } from "../domain/sweep.ts";
+import { compareInventory, compareStacks, type SweepFinding } from "../domain/sweep.ts";
 import type { Context } from "./context.ts";
 
 /** Rows per statement. */
@@ -14,16 +14,18 @@ export interface SweepReport {
 }
 
 /**
- * Compares every cluster of the account and Region with the store's rows, and changes nothing. AWS is listed between two
- * readings of the rows, so that one that comes or goes meanwhile is no finding. Throws Retryable `aws_unavailable`.
+ * Compares every cluster of the account and Region with the store's rows, and the stacks below the prefix where there may
+ * be some; changes nothing. AWS is listed between two readings of the rows, so that one that comes or goes meanwhile is no
+ * finding. Throws Retryable `aws_unavailable`.
  */
 export async function sweep(
-  context: Pick<Context, "store" | "control"> & {
-    readonly policy: Pick<Context["policy"], "account" | "region">;
+  context: Pick<Context, "store" | "control" | "stacks"> & {
+    readonly policy: Pick<Context["policy"], "account" | "region" | "stacks">;
   },
 ): Promise<SweepReport> {
   const before = await rowsOf(context);
   const listed = await context.control.inventory();
+  const stacks = await stacksBeside(context, before);
   if (!listed) {
     const { region } = context.policy;
     throw new Retryable("aws_unavailable", `The clusters in ${region} could not all be read. Try again.`);
@@ -33,10 +35,18 @@ export async function sweep(
   // Only a row that was there before and after the list can miss its cluster.
   const steady = (id: string | null) => id !== null && seen.has(id) && after.has(id);
   const rows = [...before.filter(({ id }) => !after.has(id)), ...after.values()];
-  const findings = compareInventory(listed, rows).filter(
+  const clusters = compareInventory(listed, rows).filter(
     ({ reason, clusterId }) => reason !== "missing" || steady(clusterId),
   );
+  const findings = [...clusters, ...compareStacks(stacks, rows)];
   return { listed: listed.length, rows: after.size, findings };
+}
+
+/** A service that makes no stacks, and has none, needs no right to list them. */
+async function stacksBeside({ stacks, policy }: Parameters<typeof sweep>[0], rows: readonly Cluster[]) {
+  const known = new Set(rows.flatMap(({ stack }) => (stack === null ? [] : [stack])));
+  if (policy.stacks.for === "none" && known.size === 0) return [];
+  return stacks.others(policy.stacks.prefix, known);
 }
 
 async function rowsOf({ store, policy }: Parameters<typeof sweep>[0]): Promise<readonly Cluster[]> {

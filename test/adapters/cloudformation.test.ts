@@ -175,6 +175,36 @@ describe("what is not ours", () => {
   });
 });
 
+describe("the stacks that nobody knows", () => {
+  it("are those below the prefix that are there, with their tags, whosever they are", async () => {
+    const client = both.client();
+    const Tags = [{ Key: "team", Value: "db" }];
+    const role = { Type: "AWS::IAM::Role", Properties: { AssumeRolePolicyDocument: {} } };
+    const TemplateBody = JSON.stringify({ Resources: { Role: role } });
+    const foreign = { TemplateBody, Capabilities: ["CAPABILITY_IAM" as const], Tags };
+    await client.send(new CreateStackCommand({ StackName: "sought-foreign", ...foreign }));
+    for (const name of ["sought-1", "sought-2"]) await create(name);
+    await until("sought-2", /^CREATE_COMPLETE$/);
+    await gone("sought-2");
+    const found = await stacks.others("sought-", new Set(["sought-known"]));
+    const seen = found?.map(({ name, tags }) => [name, tags]);
+    expect(seen).toEqual([
+      ["sought-1", ownerOf("sought-1").tags],
+      ["sought-foreign", { team: "db" }],
+    ]);
+    // One that is not ours, and out of sight of this prefix.
+    expect((await stacks.others("", new Set()))?.map(({ name }) => name)).toContain("theirs");
+    expect(await stacks.others("sought-", new Set(["sought-1", "sought-foreign"]))).toEqual([]);
+    client.destroy();
+    await gone("sought-1");
+  });
+
+  it.each(["ListStacks", "DescribeStacks"])("are not known if %s has no answer", async (operation) => {
+    await fault(operation, 429);
+    expect(await stacks.others("theirs", new Set())).toBeNull();
+  });
+});
+
 describe("the failure in a stack's history", () => {
   const event = (id: string, ResourceStatus: string, ResourceStatusReason?: string) => ({
     ...{ StackId: "stack", EventId: id, StackName: "s", PhysicalResourceId: id, LogicalResourceId: id },
@@ -195,9 +225,18 @@ describe("the failure in a stack's history", () => {
     });
   });
 
+  it("says how many deletions failed", () => {
+    const failed = [
+      event("stack", "DELETE_FAILED"),
+      event("A", "DELETE_FAILED"),
+      event("stack", "DELETE_IN_PROGRESS"),
+    ];
+    expect(stackFailure("stack", [...failed, ...failed] as never, null)).toMatchObject({ tries: 2 });
+  });
+
   it("is the stack's own reason where its events show none", () => {
     const events = [event("stack", "ROLLBACK_COMPLETE"), event("stack", "CREATE_IN_PROGRESS")];
-    expect(stackFailure("stack", events as never, "because")).toMatchObject({ cause: "because" });
+    expect(stackFailure("stack", events as never, "because")).toMatchObject({ cause: "because", tries: 0 });
     expect(stackFailure("stack", [], null)).toBeNull();
   });
 });

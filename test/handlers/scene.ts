@@ -171,6 +171,7 @@ const STACKS: StackControl = {
   update: async () => ({ kind: "done" }),
   remove: async () => ({ kind: "removing" }),
   guard: async () => ({ kind: "done" }),
+  others: async () => [],
 };
 
 export const POLICY: Context["policy"] = {

@@ -1,5 +1,6 @@
-import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { previewTags } from "../../service/domain/names.ts";
+import type { Context } from "../../service/handlers/context.ts";
 import { sweep } from "../../service/handlers/sweep.ts";
 import { clusterOf } from "../domain/builders.ts";
 import { startStore, type TestStore } from "../support/store.ts";
@@ -50,6 +51,46 @@ it("does not call a cluster unknown whose row ended while AWS was listed", async
     return [listed("cl_1")];
   });
   expect(report.findings).toEqual([]);
+});
+
+describe("stacks", () => {
+  const NAME = "offshoot-cl-9";
+  const stranger = { name: NAME, status: "CREATE_COMPLETE", tags: previewTags("cl_9", REF, "acme/shop") };
+  const beside = (others: Context["stacks"]["others"], stacks: "none" | "all") => {
+    const { context } = createScene(base);
+    const policy = { ...context.policy, stacks: { for: stacks, prefix: "offshoot-" } };
+    const control = { ...context.control, inventory: async () => [] };
+    return sweep({ ...context, policy, control, stacks: { ...context.stacks, others } });
+  };
+
+  it("of ours that no row knows are told, and the known ones are not asked for", async () => {
+    const row = { id: "cl_1", stack: "offshoot-cl-1", status: "creating" } as const;
+    await base.store.transaction((tx) => tx.insertCluster(clusterOf(row)));
+    const asked: unknown[] = [];
+    const report = await beside(async (...given) => {
+      asked.push(given);
+      return [stranger];
+    }, "none");
+    expect(asked).toEqual([["offshoot-", new Set(["offshoot-cl-1"])]]);
+    expect(report.findings).toMatchObject([{ reason: "unknown_stack", clusterId: "cl_9" }]);
+  });
+
+  it("that come while AWS is listed are none of them", async () => {
+    const report = await beside(async () => {
+      await base.store.transaction((tx) => tx.insertCluster(clusterOf({ id: "cl_9", stack: NAME })));
+      return [stranger];
+    }, "all");
+    expect(report.findings).toEqual([]);
+  });
+
+  it("that could not be read are told of, and the clusters are compared all the same", async () => {
+    expect((await beside(async () => null, "all")).findings).toMatchObject([{ reason: "stacks_unread" }]);
+  });
+
+  it("are not asked for where there are none", async () => {
+    const report = await beside(async () => Promise.reject(new Error("asked")), "none");
+    expect(report.findings).toEqual([]);
+  });
 });
 
 it("says nothing about what could not be read to its end", async () => {

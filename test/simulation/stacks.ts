@@ -132,6 +132,13 @@ export function createSimulatedStacks(
       stacks.remove(stack);
       return lostAnswer(stage) ?? { kind: "removing" };
     },
+    async others(prefix, known) {
+      const fault = (await before("list")) ?? lostAnswer(stage);
+      if (fault) return null;
+      return [...stacks.stacks].flatMap(([name, { status, request }]) =>
+        name.startsWith(prefix) && !known.has(name) ? [{ name, status, tags: request.owner.tags }] : [],
+      );
+    },
     async guard(id, on) {
       const fault = await before(`guard ${id} ${on}`);
       if (fault) return fault;

@@ -1,7 +1,8 @@
 /** `offshoot sweep --dry-run`: what exists at AWS against what should. */
 import { createClusterControl } from "../../adapters/dsql-control.ts";
 import { createCredentials } from "../../adapters/dsql-credentials.ts";
-import { readStoreConfig } from "../../config.ts";
+import { stackControlOf } from "../../compose-parts.ts";
+import { readClustersConfig, readStoreConfig } from "../../config.ts";
 import { type SweepReport, sweep } from "../../handlers/sweep.ts";
 import type { Command, Input } from "../command.ts";
 import { EXIT, usage } from "../exit.ts";
@@ -11,7 +12,7 @@ import { withStore } from "./store.ts";
 const command: Command = {
   name: "sweep",
   usage: "--dry-run",
-  summary: "compare the clusters at AWS with the store (operators)",
+  summary: "compare the clusters and stacks at AWS with the store (operators)",
   args: [0, 0],
   options: {
     "dry-run": { type: "boolean", help: "only report; required, because this version deletes nothing" },
@@ -28,11 +29,15 @@ export async function compare(io: Io, store: Parameters<typeof sweep>[0]["store"
   const { aws } = readStoreConfig(io.env);
   const { account, region, dsqlEndpoint } = aws;
   const endpoint = dsqlEndpoint ? { endpoint: dsqlEndpoint } : {};
-  const control = createClusterControl({ region, credentials: createCredentials(), ...endpoint });
+  const clusters = readClustersConfig(io.env);
+  const credentials = createCredentials();
+  const control = createClusterControl({ region, credentials, ...endpoint });
+  const stacks = stackControlOf({ clusters }, { region, credentials });
   try {
-    return await sweep({ store, control, policy: { account, region } });
+    return await sweep({ store, control, stacks, policy: { account, region, stacks: clusters.stacks } });
   } finally {
     control.close();
+    stacks.close();
   }
 }
 
