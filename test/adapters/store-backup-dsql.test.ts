@@ -55,7 +55,7 @@ it("a store on DSQL is copied into another cluster within what one transaction m
     );
   }
   const empty = await emptyStore(local);
-  expect(await restoreStore(empty, linesOf(full), NOW)).toEqual({ cluster: CLUSTERS });
+  expect(await restoreStore(empty, () => linesOf(full), NOW)).toEqual({ cluster: CLUSTERS });
   const content = "select * from cluster order by id";
   expect((await empty.query(content)).rows).toEqual((await full.query(content)).rows);
 }, 120_000);

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Instance, startInstance } from "../../local/dsql/engine.ts";
 import { type BackupLine, backupStore, tablesOf } from "../../service/adapters/store/backup.ts";
 import { createDatabase } from "../../service/adapters/store/database.ts";
@@ -17,6 +17,9 @@ let count = 0;
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), "offshoot-backup-"));
   instance = await startInstance({ directory, settings: { fsync: "off" } });
+  const pool = await createDatabaseOf("store", "template1");
+  await migrateStore(pool, "postgres");
+  await pool.end();
 });
 const pools: pg.Pool[] = [];
 afterAll(async () => {
@@ -25,21 +28,25 @@ afterAll(async () => {
   await rm(directory, { recursive: true, force: true });
 });
 
-/** An empty store with this version's schema. */
-async function emptyStore(): Promise<pg.Pool> {
-  count += 1;
-  const name = `store_${count}`;
+/** A new database, as a copy of another one. */
+async function createDatabaseOf(name: string, template: string): Promise<pg.Pool> {
   const url = new URL(instance.url);
   const admin = new pg.Client({ connectionString: instance.url });
   await admin.connect();
-  await admin.query(`create database ${name}`);
+  await admin.query(`create database ${name} template ${template}`);
   await admin.end();
   url.pathname = `/${name}`;
   const pool = new pg.Pool({ connectionString: url.href, max: 2 });
   pool.on("error", () => undefined);
   pool.on("connect", (client) => client.on("error", () => undefined));
+  return pool;
+}
+
+/** An empty store with this version's schema. */
+async function emptyStore(): Promise<pg.Pool> {
+  count += 1;
+  const pool = await createDatabaseOf(`store_${count}`, "store");
   pools.push(pool);
-  await migrateStore(pool, "postgres");
   return pool;
 }
 
@@ -49,8 +56,19 @@ async function linesOf(pool: pg.Pool, now = () => NOW): Promise<string[]> {
   return lines;
 }
 
-async function* each(lines: readonly string[]): AsyncGenerator<string> {
-  yield* lines;
+const each = (lines: readonly string[]) =>
+  async function* () {
+    yield* lines;
+  };
+
+/** Lines that can be read once to their end, and break off the next time after so many. */
+function breaking(lines: readonly string[], after: number) {
+  let reads = 0;
+  return async function* () {
+    reads += 1;
+    yield* reads === 1 ? lines : lines.slice(0, after);
+    if (reads > 1) throw new Error("killed");
+  };
 }
 
 async function contentOf(pool: pg.Pool): Promise<Record<string, unknown[]>> {
@@ -77,9 +95,10 @@ beforeAll(async () => {
   });
 }, 60_000);
 
-let empty: pg.Pool;
-beforeEach(async () => {
-  empty = await emptyStore();
+/** Nothing is ever written into it. */
+let bare: pg.Pool;
+beforeAll(async () => {
+  bare = await emptyStore();
 });
 
 const epochOf = async (pool: pg.Pool) =>
@@ -87,6 +106,7 @@ const epochOf = async (pool: pg.Pool) =>
 
 describe("a backup", () => {
   it("brings every row back as it was, and the brake is on", async () => {
+    const empty = await emptyStore();
     const rows = await restoreStore(empty, each(await linesOf(full)), NOW);
     expect(rows).toMatchObject({ environment: 1, cluster: 450, wakeup: 1 });
     expect(await contentOf(empty)).toEqual(await contentOf(full));
@@ -111,6 +131,7 @@ describe("a backup", () => {
   });
 
   it("that takes longer than a transaction of DSQL may says how many moments it is of", async () => {
+    const empty = await emptyStore();
     let ms = NOW.getTime();
     const lines = await linesOf(full, () => {
       ms += 3 * 60_000;
@@ -125,23 +146,51 @@ describe("a backup", () => {
 
 describe("a restore", () => {
   it("goes on after an interruption, and until then says that it is not whole", async () => {
+    const empty = await emptyStore();
     const lines = await linesOf(full);
-    await expect(restoreStore(empty, each(lines.slice(0, 300)), NOW)).rejects.toMatchObject({
-      reason: "backup_incomplete",
-    });
-    expect(await epochOf(empty)).toMatchObject({ restored: { isWhole: false } });
+    // The last one has written rows.
+    for (const after of [20, lines.length - 2]) {
+      await expect(restoreStore(empty, breaking(lines, after), NOW)).rejects.toThrow("killed");
+      expect(await epochOf(empty)).toMatchObject({ restored: { isWhole: false } });
+    }
     await restoreStore(empty, each(lines), NOW);
     expect(await contentOf(empty)).toEqual(await contentOf(full));
     expect(await epochOf(empty)).toMatchObject({ restored: { isWhole: true } });
   });
 
+  it("that was interrupted takes no other backup", async () => {
+    const empty = await emptyStore();
+    const lines = await linesOf(full);
+    await expect(restoreStore(empty, breaking(lines, lines.length - 2), NOW)).rejects.toThrow("killed");
+    const other = await linesOf(full, () => new Date(NOW.getTime() + 1));
+    await expect(restoreStore(empty, each(other), NOW)).rejects.toMatchObject({ reason: "store_not_empty" });
+  });
+
+  it.each([
+    ["without its end", (lines: readonly string[]) => lines.slice(0, -1)],
+    ["that ends in the middle", (lines: readonly string[]) => lines.slice(0, 300)],
+    ["of a header alone", (lines: readonly string[]) => lines.slice(0, 1)],
+    ["that lacks a row", (lines: readonly string[]) => lines.toSpliced(200, 1)],
+    ["with a row twice", (lines: readonly string[]) => lines.toSpliced(200, 0, lines[200] ?? "")],
+    ["that goes on after its end", (lines: readonly string[]) => [...lines, ...lines.slice(1)]],
+  ])("writes nothing of a backup %s", async (_name, change) => {
+    const lines = change(await linesOf(full));
+    await expect(restoreStore(bare, each(lines), NOW)).rejects.toMatchObject({
+      reason: "backup_incomplete",
+    });
+    expect(await epochOf(bare)).toBeNull();
+    expect(Object.values(await contentOf(bare)).flat()).toEqual([]);
+  });
+
   it("takes no store that has rows", async () => {
+    const empty = await emptyStore();
     const lines = await linesOf(full);
     await restoreStore(empty, each(lines), NOW);
     await expect(restoreStore(empty, each(lines), NOW)).rejects.toMatchObject({ reason: "store_not_empty" });
   });
 
   it("takes no store of another version", async () => {
+    const empty = await emptyStore();
     const lines = await linesOf(full);
     await empty.query("insert into meta (key, value) values ('migration:9999_later.sql', 'applied')");
     await expect(restoreStore(empty, each(lines), NOW)).rejects.toMatchObject({
@@ -166,6 +215,6 @@ describe("a restore", () => {
     ["a row before its table", (lines: string[]) => [...lines.slice(0, 1), '["x"]']],
   ])("takes no file with %s", async (_name, change) => {
     const lines = change(await linesOf(full));
-    await expect(restoreStore(empty, each(lines), NOW)).rejects.toMatchObject({ reason: "backup_invalid" });
+    await expect(restoreStore(bare, each(lines), NOW)).rejects.toMatchObject({ reason: "backup_invalid" });
   });
 });

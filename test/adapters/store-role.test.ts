@@ -114,7 +114,7 @@ describe("the service's role on the store", () => {
     const again = async function* () {
       yield* lines;
     };
-    expect(await restoreStore(open(), again(), NOW)).toEqual({ environment: 1, label: 1 });
+    expect(await restoreStore(open(), again, NOW)).toEqual({ environment: 1, label: 1 });
   });
 
   it.each([

@@ -24,35 +24,61 @@ const BATCH_CHARACTERS = 2_000_000;
 /** Rows by table. */
 export type Restored = Readonly<Record<string, number>>;
 
+/** The lines of a backup from the first one on, each time that they are asked for. */
+export type BackupLines = () => AsyncIterable<string>;
+
 /**
- * Writes the lines of a backup into the store. Throws Refused: `backup_invalid`, `backup_incomplete`, `store_version`
- * unless the store has exactly the backup's migrations, `store_not_empty`. After an interruption the same backup goes on
- * where it was; nothing else may. The brake (domain/epoch.ts) is on before the first row is written, and stays on until a
- * person confirms.
+ * Writes a backup into the store, after it was read once to its end: nothing is written of one that is not whole. Throws
+ * Refused: `backup_invalid`, `backup_incomplete`, `store_version` unless the store has exactly the backup's migrations,
+ * `store_not_empty`. After an interruption the same backup goes on where it was; nothing else may. The brake
+ * (domain/epoch.ts) is on before the first row is written, and stays on until a person confirms.
  */
-export async function restoreStore(pool: Pool, lines: AsyncIterable<string>, now: Date): Promise<Restored> {
+export async function restoreStore(pool: Pool, lines: BackupLines, now: Date): Promise<Restored> {
+  const { header } = await readBackup(pool, lines(), { begin: async () => {}, add: async () => {} });
   const database = createDatabase(pool);
+  const known = await tablesOf(pool);
+  await engage(database, header, now, () => checkEmpty(database, known));
+  const batch = createBatch(database);
+  const { rows } = await readBackup(pool, lines(), batch);
+  await batch.flush();
+  await setMark(database, header, true, now);
+  return rows;
+}
+
+/** What takes the rows of a backup. */
+interface Sink {
+  begin(table: BackupTable): Promise<void>;
+  add(row: BackupRow): Promise<void>;
+}
+
+/** Reads a backup from its header to its end, against the store that it is for. */
+async function readBackup(
+  pool: Pool,
+  lines: AsyncIterable<string>,
+  sink: Sink,
+): Promise<{ readonly header: BackupHeader; readonly rows: Restored }> {
   const reader = lines[Symbol.asyncIterator]();
   const header = headerOf((await reader.next()).value);
   await checkVersion(pool, header);
   const known = await tablesOf(pool);
-  await engage(database, header, now, () => checkEmpty(database, known));
   const rows: Record<string, number> = {};
-  const batch = createBatch(database);
-  let end: BackupEnd | null = null;
-  for (let next = await reader.next(); !next.done && !end; next = await reader.next()) {
+  let table: BackupTable | null = null;
+  for (let next = await reader.next(); !next.done; next = await reader.next()) {
     const line = parse(next.value);
     if (Array.isArray(line)) {
-      const table = await batch.add(line as BackupRow);
-      rows[table] = (rows[table] ?? 0) + 1;
+      if (line.length !== table?.columns.length)
+        throw new Refused("backup_invalid", "The file has a row that belongs to no table.");
+      rows[table.table] = (rows[table.table] ?? 0) + 1;
+      await sink.add(line as BackupRow);
     } else if ("table" in line) {
-      await batch.begin(tableOf(line as unknown as BackupTable, known));
-    } else end = line as unknown as BackupEnd;
+      table = tableOf(line as unknown as BackupTable, known);
+      await sink.begin(table);
+    } else {
+      checkEnd(line as unknown as BackupEnd, rows, (await reader.next()).done === true);
+      return { header, rows };
+    }
   }
-  await batch.flush();
-  checkEnd(end, rows);
-  await setMark(database, header, true, now);
-  return rows;
+  throw incomplete();
 }
 
 function headerOf(line: unknown): BackupHeader {
@@ -141,15 +167,10 @@ function createBatch(database: Database) {
       await flush();
       table = next;
     },
-    /** Out: the name of the table. */
-    async add(row: BackupRow): Promise<string> {
-      if (!table || row.length !== table.columns.length) {
-        throw new Refused("backup_invalid", "The file has a row that belongs to no table.");
-      }
+    async add(row: BackupRow): Promise<void> {
       rows.push(row);
       characters += row.reduce((sum, value) => sum + (value?.length ?? 0), 0);
       if (rows.length >= BATCH_ROWS || characters >= BATCH_CHARACTERS) await flush();
-      return table.table;
     },
   };
 }
@@ -164,13 +185,17 @@ async function insert(database: Database, table: BackupTable, rows: readonly Bac
   await database.transaction((sql) => sql.query({ name: "", text }, rows.flat()));
 }
 
-function checkEnd(end: BackupEnd | null, rows: Restored): void {
-  const expected = end?.end.rows;
-  const isWhole =
-    expected && Object.entries(expected).every(([table, count]) => (rows[table] ?? 0) === count);
-  if (isWhole) return;
-  throw new Refused(
+/** The end is the last line, and knows of each table how many rows it has. */
+function checkEnd({ end }: BackupEnd, rows: Restored, isLast: boolean): void {
+  const expected = Object(end).rows ?? {};
+  const tables = [...new Set([...Object.keys(expected), ...Object.keys(rows)])];
+  if (!isLast || !end || tables.some((table) => (rows[table] ?? 0) !== (expected[table] ?? 0)))
+    throw incomplete();
+}
+
+function incomplete(): Refused {
+  return new Refused(
     "backup_incomplete",
-    "The backup ends early: it is not whole. Take another one, into another store.",
+    "The backup is not whole: it ends early, or rows are missing. Take another one.",
   );
 }

@@ -1,12 +1,10 @@
 /** `offshoot store backup` and `offshoot store restore`: the store as one file. */
-import { createReadStream } from "node:fs";
-import { open } from "node:fs/promises";
-import { createInterface } from "node:readline";
-import { type BackupLine, backupStore } from "../../adapters/store/backup.ts";
+import { backupStore } from "../../adapters/store/backup.ts";
 import { restoreStore } from "../../adapters/store/restore.ts";
 import type { Command, Input } from "../command.ts";
-import { EXIT, Exit, usage } from "../exit.ts";
+import { EXIT, usage } from "../exit.ts";
 import { say, sayJson } from "../terminal.ts";
+import { readBackup, writeBackup } from "./backup-file.ts";
 import { withStore } from "./store.ts";
 
 const backup: Command = {
@@ -19,7 +17,7 @@ const backup: Command = {
     "The file is as of one moment, unless reading takes more than 4 minutes; then the command says of how many. For a store on DSQL, AWS Backup is the better way: see docs/runbook.md.",
   run: (io, input) =>
     withStore(io, async ({ pool }) => {
-      const { rows, snapshots } = await writeLines(
+      const { rows, snapshots } = await writeBackup(
         fileOf(input, "out"),
         backupStore(pool, () => new Date()),
       );
@@ -40,52 +38,13 @@ const restore: Command = {
   run: (io, input) =>
     withStore(io, async ({ pool }) => {
       const path = fileOf(input, "in");
-      const file = createReadStream(path, "utf8");
-      const lines = createInterface({ input: file, crlfDelay: Number.POSITIVE_INFINITY });
-      // Without this a file that cannot be read would end the loop like one that is empty.
-      const failed = new Promise<never>((_resolve, reject) =>
-        file.once("error", (error) => reject(withAdvice(error, path))),
-      );
-      const rows = await Promise.race([restoreStore(pool, lines, new Date()), failed]);
+      const rows = await restoreStore(pool, () => readBackup(path), new Date());
       if (input.json) sayJson(io, { rows });
       else
         say(io, `Restored ${total(rows)} rows. Nothing is done with them until \`offshoot store confirm\`.`);
       return EXIT.done;
     }),
 };
-
-interface Written {
-  readonly rows: Readonly<Record<string, number>>;
-  readonly snapshots: number;
-}
-
-/** Writes a new file, for its owner only, and makes sure that the disk has it. */
-async function writeLines(path: string, lines: AsyncIterable<BackupLine>): Promise<Written> {
-  const file = await open(path, "wx", 0o600).catch((error: unknown) => {
-    throw withAdvice(error, path);
-  });
-  let written: Written = { rows: {}, snapshots: 0 };
-  try {
-    for await (const line of lines) {
-      await file.appendFile(`${JSON.stringify(line)}\n`);
-      if ("end" in line) written = line.end;
-    }
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  return written;
-}
-
-/** The two mistakes that people make, with what to do; anything else as it is. */
-function withAdvice(error: unknown, path: string): unknown {
-  const failed = (message: string) => new Exit(EXIT.failed, message);
-  const { code } = Object(error);
-  if (code === "EEXIST")
-    return failed(`${path} exists. Name a new file, or delete it if a backup broke off.`);
-  if (code === "ENOENT") return failed(`There is no ${path}. Check the path and its folder.`);
-  return error;
-}
 
 function fileOf(input: Input, option: "in" | "out"): string {
   const path = input.text(option);
