@@ -29,7 +29,7 @@ async function start(): Promise<Stack> {
 /** What a person does on GitHub's page after an outage: redeliver what failed. */
 async function redeliverFailed(running: Stack): Promise<void> {
   const url = `${running.github.pageUrl}/_local/deliveries`;
-  const deliveries = (await (await fetch(url)).json()) as { id: number; guid: string; status: string }[];
+  const deliveries = (await (await fetch(url)).json()) as { id: string; guid: string; status: string }[];
   const delivered = new Set(deliveries.filter((one) => one.status === "OK").map((one) => one.guid));
   const failed = new Map(
     deliveries.filter((one) => !delivered.has(one.guid)).map((one) => [one.guid, one.id]),

@@ -129,7 +129,8 @@ it("goes through any number, a page at a look, and asks for each once", async ()
 it("leaves what fails during a walk to the next one", async () => {
   const { run, walk, asked, list, scene } = sceneWith(many(REDELIVER_MAX + 1));
   await run();
-  list.push(failure(900, { at: scene.context.clock.now() }));
+  scene.pass(REDELIVER_MORE_MS);
+  list.push(failure(900, { at: new Date(NOW.getTime() - REDELIVER_SETTLE_MS) }));
   await walk();
   expect(asked).not.toContain("900");
   await walk();

@@ -1,3 +1,4 @@
+import { get } from "node:http";
 import type { Octokit } from "@octokit/core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type LocalGitHub, startLocalGitHub } from "../../support/local-github.ts";
@@ -88,7 +89,28 @@ describe("git objects", () => {
       octokit.request("GET /repos/{owner}/{repo}/git/blobs/{file_sha}", { ...SHOP, file_sha: sha }),
       octokit.request("GET /repos/{owner}/{repo}/contents/{path}", { ...SHOP, path: "no/such" }),
     ];
-    for (const one of asked) await expect(one).rejects.toMatchObject({ status: 404 });
+    await Promise.all(asked.map((one) => expect(one).rejects.toMatchObject({ status: 404 })));
+  });
+});
+
+describe("requests", () => {
+  const rateLimit = (headers: Record<string, string>) =>
+    new Promise<number | undefined>((resolve, reject) => {
+      // Unlike fetch it sends no header of its own.
+      get(`${local.ready.apiUrl}/rate_limit`, { headers }, (answer) => {
+        answer.resume();
+        resolve(answer.statusCode);
+      }).on("error", reject);
+    });
+
+  it("say who asks, and name a version of the API that there is, if any", async () => {
+    expect(await rateLimit({ "user-agent": "test" })).toBe(200);
+    expect(await rateLimit({})).toBe(403);
+    const versions = ["2022-11-28", "2026-03-10", "2022-11-29"];
+    const headers = (version: string) => ({ "user-agent": "test", "x-github-api-version": version });
+    expect(await Promise.all(versions.map((version) => rateLimit(headers(version))))).toEqual([
+      200, 200, 400,
+    ]);
   });
 });
 
