@@ -46,18 +46,19 @@ export async function startServerSide({ env, directory }: SideStart): Promise<Si
 }
 
 /** As infra has them. */
-const TIMEOUT_MS: Readonly<Record<FunctionKind, number>> = { webhook: 10_000, wake: 120_000 };
-type FunctionKind = Extract<FunctionName, "webhook" | "wake">;
+const TIMEOUT_MS: Readonly<Record<FunctionKind, number>> = { webhook: 10_000, wake: 120_000, tick: 120_000 };
+const TICK_MS = 60_000;
+type FunctionKind = Extract<FunctionName, "webhook" | "wake" | "tick">;
 
 export interface FunctionsSide extends Side {
   readonly queue: BurstQueue;
   /** What the environments of one function have cost, and how many there are. */
   costs(name: FunctionKind): { readonly cpuMs: number; readonly environments: number };
   /** What a new environment costs until it is frozen after its first event. */
-  coldStartMs(name: FunctionKind): Promise<number>;
+  coldStartMs(name: keyof typeof FIRST_EVENTS): Promise<number>;
 }
 
-/** The functions webhook and wake, `concurrency` environments of each at most, and the queue between them. */
+/** The functions, `concurrency` environments of webhook and of wake at most, with their gateway, queue and schedule. */
 export async function startFunctionsSide(
   { env, directory }: SideStart,
   bundles: string,
@@ -81,22 +82,25 @@ export async function startFunctionsSide(
   const functions = {
     webhook: createFunction(setup("webhook"), concurrency),
     wake: createFunction(setup("wake"), concurrency),
+    tick: createFunction(setup("tick"), 1),
   };
   const port = await freePort();
   const gateway = await startGateway(port, { webhook: functions.webhook, http: functions.webhook });
   const sqs = new SQSClient({ region: REGION, endpoint: queue.direct, credentials: LOCAL_CREDENTIALS });
   const source = startEventSource(sqs, queue.url, functions.wake, concurrency);
+  const schedule = setInterval(() => void functions.tick.invoke({}).catch(() => {}), TICK_MS);
   const costs = (name: FunctionKind) => {
     const pids = functions[name].pids();
     return { cpuMs: pids.reduce((sum, pid) => sum + cpuMs(pid), 0), environments: pids.length };
   };
   return {
     ...{ port, queue, costs },
-    cpuMs: () => costs("webhook").cpuMs + costs("wake").cpuMs,
+    cpuMs: () => costs("webhook").cpuMs + costs("wake").cpuMs + costs("tick").cpuMs,
     answered: queue.answered,
     isQuiet: () => queue.left().open === 0,
     coldStartMs: (name) => measureColdStart(setup(name), FIRST_EVENTS[name]),
     async stop() {
+      clearInterval(schedule);
       await source.stop();
       sqs.destroy();
       gateway.close();
@@ -109,7 +113,7 @@ export async function startFunctionsSide(
 }
 
 /** Each is answered without an effect. */
-const FIRST_EVENTS: Readonly<Record<FunctionKind, object>> = {
+const FIRST_EVENTS = {
   webhook: { headers: {}, requestContext: { requestId: "r", http: { method: "POST" } } },
   wake: { Records: [] },
 };

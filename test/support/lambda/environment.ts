@@ -56,6 +56,8 @@ export async function startEnvironment(setup: FunctionSetup): Promise<ExecutionE
   const server = createServer((request, response) => {
     void answer(request, response).finally(changed);
   });
+  // A connection that is idle while its process is frozen would be reset without its knowing.
+  server.keepAliveTimeout = 0;
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const child = startProcess(setup, (server.address() as AddressInfo).port);
