@@ -1,17 +1,11 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { beforeAll, describe, expect, it } from "vitest";
-import { type Synthesized, synthesize } from "../support/stack-template.ts";
+import { describe, expect, it } from "vitest";
+import { resourcesOf, STACK } from "./golden-stack.ts";
 
 const RUNBOOK = readFileSync(join(import.meta.dirname, "..", "..", "docs", "runbook.md"), "utf8");
 /** What whoever is woken by an alarm wants to know, in this order. */
 const ANSWERS = ["Means", "Noticed by", "First", "Mend", "Harmless", "Over"];
-
-let made: Synthesized;
-
-beforeAll(() => {
-  made = synthesize();
-});
 
 const chapter = RUNBOOK.slice(RUNBOOK.indexOf("\n## Alarms"), RUNBOOK.indexOf("\n## Stacks that"));
 const sections = new Map(
@@ -23,8 +17,9 @@ const sections = new Map(
 
 describe("the runbook", () => {
   it("has a section for each alarm of the stack, and for no other", () => {
-    const alarms = Object.values(made.resources).filter(({ Type }) => Type === "AWS::CloudWatch::Alarm");
-    const names = alarms.map(({ Properties }) => String(Properties["AlarmName"]).replace(/^offshoot-/, ""));
+    const names = resourcesOf("AWS::CloudWatch::Alarm").map(({ Properties }) =>
+      String(Properties["AlarmName"]).replace(/^offshoot-/, ""),
+    );
     expect([...sections.keys()].sort()).toEqual(names.sort());
   });
 
@@ -35,7 +30,7 @@ describe("the runbook", () => {
   });
 
   it("names resources and outputs that the stack has", () => {
-    const ids = Object.entries(made.resources).map(([id, { Type }]) => `${Type.replace("AWS::", "")} ${id}`);
+    const ids = Object.entries(STACK.Resources).map(([id, { Type }]) => `${Type.replace("AWS::", "")} ${id}`);
     const asked = [...RUNBOOK.matchAll(/\(resource (\w+::\w+) (\w+)\)/g)].map(
       ([, type, id]) => `${type} ${id}`,
     );
@@ -47,6 +42,6 @@ describe("the runbook", () => {
     const missing = [...asked, ...logs].filter((one) => !ids.some((id) => id.startsWith(one)));
     expect(missing).toEqual([]);
     const outputs = [...RUNBOOK.matchAll(/\(output (\w+)\)/g)].map(([, name]) => String(name));
-    expect([...new Set(outputs)].filter((name) => !made.outputs.includes(name))).toEqual([]);
+    expect([...new Set(outputs)].filter((name) => !(name in STACK.Outputs))).toEqual([]);
   });
 });
