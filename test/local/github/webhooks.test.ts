@@ -230,14 +230,18 @@ describe("deliveries", () => {
     });
   });
 
-  it("fail while nobody listens", async () => {
+  it("fail while nobody listens, and a person may have them sent again", async () => {
     const lonely = await startLocalGitHub();
     const listener = await lonely.listen();
     await openPull(lonely);
     await listener.next(({ event }) => event === "delivery");
+    const list = () => lonely.call<readonly { id: string }[]>("GET", "/deliveries");
+    const [first, ...more] = await list();
+    expect([first, more]).toMatchObject([{ status_code: 502, status: "failed to connect to host" }, []]);
+    await lonely.call("POST", `/deliveries/${first?.id}/redeliver`);
+    await listener.next(({ event }) => event === "delivery");
     listener.close();
-    const list = await lonely.call<readonly object[]>("GET", "/deliveries");
-    expect(list).toMatchObject([{ status_code: 502, status: "failed to connect to host" }]);
+    expect(await list()).toMatchObject([{ redelivery: true }, { id: first?.id, redelivery: false }]);
     expect(await lonely.stop()).toBe(0);
   });
 });
