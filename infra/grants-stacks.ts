@@ -38,6 +38,13 @@ function askGrants({ partition, region, account }: Places, { prefix, roleArn }: 
       why: "A stack's state, the event that explains a failure, and the protection of what must last.",
     },
     {
+      sid: "ListStacks",
+      who,
+      actions: ["cloudformation:ListStacks"],
+      resources: ["*"],
+      why: "The sweep tells of stacks below the prefix that no row knows. AWS takes no narrower resource for this action.",
+    },
+    {
       sid: "TagStacks",
       who,
       actions: ["cloudformation:TagResource"],

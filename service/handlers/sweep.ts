@@ -23,14 +23,14 @@ export async function sweep(
     readonly policy: Pick<Context["policy"], "account" | "region" | "stacks">;
   },
 ): Promise<SweepReport> {
-  const before = await rowsOf(context);
+  const before = await clusterRows(context);
   const listed = await context.control.inventory();
   const stacks = await stacksBeside(context, before);
   if (!listed) {
     const { region } = context.policy;
     throw new Retryable("aws_unavailable", `The clusters in ${region} could not all be read. Try again.`);
   }
-  const after = new Map((await rowsOf(context)).map((row) => [row.id, row]));
+  const after = new Map((await clusterRows(context)).map((row) => [row.id, row]));
   const seen = new Set(before.map(({ id }) => id));
   // Only a row that was there before and after the list can miss its cluster.
   const steady = (id: string | null) => id !== null && seen.has(id) && after.has(id);
@@ -49,7 +49,13 @@ async function stacksBeside({ stacks, policy }: Parameters<typeof sweep>[0], row
   return stacks.others(policy.stacks.prefix, known);
 }
 
-async function rowsOf({ store, policy }: Parameters<typeof sweep>[0]): Promise<readonly Cluster[]> {
+/** Every row of the account and Region whose cluster is not gone, page by page. */
+export async function clusterRows({
+  store,
+  policy,
+}: Pick<Context, "store"> & {
+  readonly policy: Pick<Context["policy"], "account" | "region">;
+}): Promise<readonly Cluster[]> {
   const rows: Cluster[] = [];
   for (let after = ""; ; ) {
     const page = await store.clustersIn(policy.account, policy.region, after, PAGE);

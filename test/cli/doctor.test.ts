@@ -55,7 +55,7 @@ it("finds everything in order where it is, through the service's own ways", asyn
   const { code, findings } = await doctor([], withQueue());
   expect([...findings.values()].filter(({ ok }) => !ok)).toEqual([]);
   expect([...findings.keys()]).toEqual([
-    ...["configuration", "store", "restore brake", "work", "queue", "AWS", "AWS' clock", "quota"],
+    ...["configuration", "store", "restore brake", "work", "clusters", "queue", "AWS", "AWS' clock", "quota"],
     ...["GitHub App", "permissions", "GitHub's clock"],
   ]);
   expect(findings.get("queue")?.text).toBe("about 0 messages wait, none failed");

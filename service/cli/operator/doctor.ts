@@ -4,6 +4,8 @@ import { createApps } from "../../adapters/github-apps.ts";
 import { type Config, readConfig, readStoreConfig } from "../../config.ts";
 import { missingGrantsText } from "../../domain/app-permissions.ts";
 import { Refused } from "../../domain/errors.ts";
+import { troubledText } from "../../domain/troubled.ts";
+import { clusterRows } from "../../handlers/sweep.ts";
 import { withSecrets } from "../../setup.ts";
 import { type Check, clockText, type Finding, findingsOf } from "../findings.ts";
 import { type Io, shown } from "../terminal.ts";
@@ -19,6 +21,7 @@ const NEXT = {
     "Check OFFSHOOT_STORE_URL and the network, for DSQL the right to dsql:DbConnectAdmin, and run offshoot store migrate if the schema is older.",
   brake: "docs/runbook.md, The restore brake, says what to look at before offshoot store confirm.",
   work: "Look whether the service runs, and at its log: on Lambda those of wake and tick (docs/runbook.md, queue-age).",
+  clusters: "docs/runbook.md, Stacks that do not get on, says what each reason asks for.",
   app: "Check OFFSHOOT_GITHUB_APP_ID, the private key and OFFSHOOT_GITHUB_API_URL.",
   permissions: "An owner of the App grants it there, and an owner of each installation accepts it.",
 } as const;
@@ -41,6 +44,7 @@ export async function operatorFindings(given: Io): Promise<Finding[]> {
       ...storeRoleChecks(io),
       ["restore brake", () => brakeState(io), NEXT.brake],
       ["work", () => oldestWork(io), NEXT.work],
+      ["clusters", () => clustersState(io), NEXT.clusters],
     ];
     findings.push(...(await findingsOf(inside)));
   }
@@ -65,6 +69,14 @@ async function brakeState(io: Io): Promise<string> {
   if (epoch === null)
     return "off; a restore is noticed only if OFFSHOOT_EPOCH_PARAMETER or OFFSHOOT_EPOCH_FILE is set";
   return `off; the epoch is also kept in ${epoch.kind === "file" ? epoch.path : epoch.name}`;
+}
+
+async function clustersState(io: Io): Promise<string> {
+  const { account, region } = readStoreConfig(io.env).aws;
+  const rows = await withStore(io, ({ store }) => clusterRows({ store, policy: { account, region } }));
+  const text = troubledText(rows);
+  if (text !== null) throw new Error(shown(text));
+  return `none of ${rows.length} waits for a person`;
 }
 
 async function oldestWork(io: Io): Promise<string> {
