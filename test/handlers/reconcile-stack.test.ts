@@ -225,6 +225,29 @@ describe("a stack on its way out", () => {
     expect(await cluster()).toMatchObject({ status: "gone" });
   });
 
+  it("of a customer whose first removal met the protection goes within seconds, however long that took", async () => {
+    const removed = { kind: "tenant", use: "remove", status: "removing", verifiedAt: ago(1) } as const;
+    await given({ ...AVAILABLE, ...removed, protected: false, statusSince: ago(120_000) });
+    let isOn = true;
+    aws({
+      observe: async () => ({ kind: "usable", ...SEEN, deletionProtected: isOn }),
+      async protect() {
+        isOn = false;
+        return { kind: "done" };
+      },
+    });
+    shows("DELETE_FAILED", { identifier: SEEN.identifier, failure: failure("Cluster: it is protected") });
+    let waitedMs = 0;
+    for (let looks = 0; looks < 4 && !calls.includes("stack remove arn:1"); looks += 1) {
+      const waitMs = (await scene.dueInMs("cluster", "cl_1")) ?? 0;
+      scene.pass(waitMs);
+      waitedMs += waitMs;
+      await step();
+    }
+    expect(calls.at(-1)).toBe("stack remove arn:1");
+    expect(waitedMs).toBeLessThanOrEqual(REMOVING_LOOK_MS);
+  });
+
   it("that is blocked says by what, and is tried again for ever, ever less often", async () => {
     await scene.given(
       { wanted: "absent", wantedReason: "pull_closed" },
