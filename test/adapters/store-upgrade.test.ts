@@ -1,17 +1,16 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { loadModule, parseSync } from "libpg-query";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { migrationFiles } from "../../service/adapters/store/migration-files.ts";
 import type { SqlText } from "../../service/adapters/store/sql.ts";
-import type { Context } from "../../service/handlers/context.ts";
-import { SEEN } from "../domain/builders.ts";
-import { createScene, KEY, type Scene } from "../handlers/scene.ts";
+import { type Recorded, recordLife, replayLife } from "../support/recorded-life.ts";
 import { collectStatements } from "../support/statements.ts";
 import { startStore, type TestStore } from "../support/store.ts";
 
-/** The statements of the version before this one; `UPDATE_PREVIOUS=1` makes those of today the next version's. */
+/** The statements of the version before this one, and lives of it; `UPDATE_PREVIOUS=1` makes those of today the next version's. */
 const PREVIOUS = join(import.meta.dirname, "golden", "previous-statements.json");
+const PREVIOUS_LIFE = join(import.meta.dirname, "golden", "previous-life.jsonl");
 const BREAKING = /^-- breaking: \S/;
 /** The first version; what came later must let the version before it work on. */
 const FIRST_VERSION = "0052_cluster_access.sql";
@@ -100,20 +99,52 @@ function tablesMade(text: string): readonly string[] {
   return name ? [name] : [];
 }
 
+const textsOf = (statements: readonly SqlText[]) =>
+  new Map(statements.map(({ name, text }) => [name, text] as const));
+
 describe("code of the version before", () => {
   let base: TestStore;
+  let texts: ReadonlyMap<string, string>;
+  let life: readonly Recorded[];
   beforeAll(async () => {
     base = await startStore();
+    texts = textsOf(JSON.parse(await readFile(PREVIOUS, "utf8")) as readonly SqlText[]);
+    const lines = (await readFile(PREVIOUS_LIFE, "utf8")).trim().split("\n");
+    life = lines.map((line) => JSON.parse(line) as Recorded);
   });
   afterAll(() => base.stop());
+  beforeEach(() => base.clear());
 
   it("finds everything that its statements name in the schema of this version", async () => {
-    const previous = JSON.parse(await readFile(PREVIOUS, "utf8")) as readonly SqlText[];
-    expect(previous.length).toBeGreaterThan(50);
-    for (const { name, text } of previous) {
+    expect(texts.size).toBeGreaterThan(50);
+    for (const [name, text] of texts) {
       await expect(base.pool.query(`prepare previous as ${text}`), name).resolves.toBeTruthy();
       await base.pool.query("deallocate all");
     }
+  });
+
+  it("lives on the schema of this version as it did on its own: each statement has the same answer", async () => {
+    expect(new Set(life.map(([name]) => name)).size).toBeGreaterThan(0.9 * texts.size);
+    expect(await replayLife(base.pool, texts, life)).toBeNull();
+  });
+
+  it.each([
+    ["alter table event add column later text not null", "alter table event drop column later", "event_add"],
+    [
+      "alter table wakeup add constraint later check (attempts < 1)",
+      "alter table wakeup drop constraint later",
+      "wakeup_claim",
+    ],
+    [
+      "alter table cluster alter column reason set default 'later', add column later text unique default 'one'",
+      "alter table cluster alter column reason drop default, drop column later",
+      "cluster_insert",
+    ],
+  ])("could not after a migration such as: %s", async (change, back, statement) => {
+    await base.pool.query(change);
+    const broken = await replayLife(base.pool, texts, life);
+    await base.pool.query(back);
+    expect(broken).toMatch(new RegExp(`^${statement}, statement \\d+ of ${life.length}: `));
   });
 });
 
@@ -146,47 +177,17 @@ describe("this version on the schema of a later one", () => {
     if (process.env["UPDATE_PREVIOUS"]) await writeFile(PREVIOUS, `${JSON.stringify(statements, null, 2)}\n`);
   });
 
-  it("lives a pull request's life from its opening to its end", async () => {
-    const scene = createScene(base);
-    const observation = { kind: "usable" as const, ...SEEN };
-    let isRemoved = false;
-    Object.assign(scene.context.control, {
-      observe: async () => (isRemoved ? { kind: "absent" } : observation),
-      remove: async () => {
-        isRemoved = true;
-        return { kind: "removing" };
-      },
-    } satisfies Partial<Context["control"]>);
-    await scene.deliver({ action: "opened" });
-    await settle(scene);
-    expect(scene.github.posted[0]?.body).toContain("Database ready");
-    scene.github.pull = scene.github.pull && {
-      ...scene.github.pull,
-      state: "closed",
-      closedAt: scene.context.clock.now(),
-    };
-    await scene.deliver({ action: "closed" });
-    await settle(scene);
-    const { rows } = await base.pool.query("select status from cluster");
-    expect(rows).toEqual([{ status: "gone" }]);
-    expect(await base.store.pull(KEY)).not.toBeNull();
+  it("lives the lives of a customer and a pull request to their ends, and they can be played again", async () => {
+    const life = await recordLife(base);
+    const { rows } = await base.pool.query(
+      "select status, count(*)::int as clusters from cluster group by 1",
+    );
+    expect(rows).toEqual([{ status: "gone", clusters: 2 }]);
+    expect(life.map(([name]) => name)).toEqual(expect.arrayContaining(["report_insert", "label_remove"]));
+    await base.clear();
+    expect(await replayLife(base.pool, textsOf(await collectStatements()), life)).toBeNull();
+    if (process.env["UPDATE_PREVIOUS"]) {
+      await writeFile(PREVIOUS_LIFE, life.map((one) => `${JSON.stringify(one)}\n`).join(""));
+    }
   });
 });
-
-/** Long enough for a cluster to come, or to be taken for gone. */
-const SETTLE_MS = 20 * 60_000;
-const STEPS_MAX = 200;
-
-/** Runs what is due, time passing, until nothing is within SETTLE_MS. */
-async function settle({ context, pass, run }: Scene): Promise<void> {
-  const { store, clock } = context;
-  const endMs = clock.now().getTime() + SETTLE_MS;
-  for (let steps = 0; steps < STEPS_MAX; steps += 1) {
-    const next = await store.nextDue();
-    if (!next || next.getTime() > endMs) return;
-    pass(Math.max(0, next.getTime() - clock.now().getTime()));
-    const [due] = await store.due(clock.now(), 1);
-    if (due) await run(due.topic, due.key);
-  }
-  throw new Error("It does not come to rest.");
-}
