@@ -6,8 +6,6 @@ import { createWriteStream } from "node:fs";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout } from "node:timers/promises";
-import { pathToFileURL } from "node:url";
 import {
   CreateSecretCommand,
   DescribeSecretCommand,
@@ -15,6 +13,7 @@ import {
   SecretsManagerClient,
 } from "@aws-sdk/client-secrets-manager";
 import { AssumeRoleCommand, STSClient } from "@aws-sdk/client-sts";
+import { STORE_ROLE } from "../../infra/names.ts";
 import { createKey } from "../../local/demo/key.ts";
 import { ROOT, runToEnd } from "../../local/demo/process.ts";
 import { openPull, waitFor, waitForReport } from "../../local/demo/pull.ts";
@@ -26,11 +25,15 @@ import {
   startStack,
 } from "../../local/demo/stack.ts";
 import type { Call } from "../../local/dsql/calls.ts";
-import { FUNCTIONS, type FunctionName } from "../../scripts/build-functions.ts";
+import { FUNCTIONS, type FunctionName, functionFile } from "../../scripts/build-functions.ts";
 import { type Client, createClient } from "../../service/client/client.ts";
 import { distinct, startSqsTap, type Tap } from "../support/calls.ts";
 import { createFunction } from "../support/lambda/pool.ts";
-import { type LambdaService, startLambdaService } from "../support/lambda/service.ts";
+import {
+  type LambdaService,
+  type LambdaServiceOptions,
+  startLambdaService,
+} from "../support/lambda/service.ts";
 import { walkBack, walkToGitHub } from "../support/setup-walk.ts";
 import { ACCOUNT, REGION } from "../support/stack-template.ts";
 import { queryWith } from "../support/token-query.ts";
@@ -44,12 +47,21 @@ const ROLES = {
   migrate: "MigrateRole",
 } as const satisfies Record<FunctionName, string>;
 const TOKEN_ROLES = ["PreviewTokensRole", "TenantTokensRole"] as const;
-const FILE = join(import.meta.dirname, "calls.json");
+const EPOCH = /:parameter\/offshoot-epoch\//;
+/** Another one may be named, to compare two records. */
+const FILE = process.argv[2] ?? join(import.meta.dirname, "calls.json");
 
-/** A change of a stack, and its removal, begin within some looks of the service. */
-const UPDATE_MS = 10_000;
+/** Whatever is waited for takes seconds, but the epoch's advance by the worker, which comes a minute after the one before. */
+const PATIENCE_MS = 150_000;
+const NEVER_MS = 3_600_000;
 
 const arnOf = (role: string) => `arn:aws:iam::${ACCOUNT}:role/${role}`;
+
+/** As whom the functions work on the store; the deploy step makes it, and maps their roles to it. */
+const STORE_ENV = {
+  OFFSHOOT_STORE_ROLE: STORE_ROLE,
+  OFFSHOOT_STORE_IAM_ROLES: [ROLES.webhook, ROLES.http, ROLES.wake].map(arnOf).join(),
+};
 
 /** Temporary credentials of a role, as Lambda puts them into a function's environment. */
 async function sessionOf(role: string, endpoint: string): Promise<Readonly<Record<string, string>>> {
@@ -87,9 +99,12 @@ async function createSecret(env: ServiceStart["env"], endpoint: string): Promise
 /** Functions from their sources: what they call is the same, and nothing has to be built. */
 async function writeEntries(directory: string): Promise<string> {
   for (const name of FUNCTIONS) {
-    const source = pathToFileURL(join(ROOT, "service", "lambda", `${name}.ts`));
+    const source = join(ROOT, "service", "lambda", `${name}.ts`);
     await mkdir(join(directory, name), { recursive: true });
-    await writeFile(join(directory, name, "index.mjs"), `export { handler } from "${source.href}";\n`);
+    await writeFile(
+      functionFile(name, directory),
+      `exports.handler = require(${JSON.stringify(source)}).handler;\n`,
+    );
   }
   return directory;
 }
@@ -102,13 +117,17 @@ interface Scene {
   readonly secretEnv: Readonly<Record<string, string>>;
   /** Starts the functions anew, with other variables. */
   restart(env: Readonly<Record<string, string>>): Promise<void>;
+  /** Waits until a role has asked for this: what is recorded must not depend on how fast a machine is. */
+  heard(role: string, action: string, resource?: RegExp): Promise<void>;
 }
+
+type RecordOptions = Pick<StackOptions, "noApp"> & Pick<LambdaServiceOptions, "tickMs">;
 
 /** Runs `play` on the functions, each with the credentials of its own role. Out: what was called meanwhile. */
 async function record(
   serviceEnv: Readonly<Record<string, string>>,
   play: (scene: Scene) => Promise<void>,
-  more: Pick<StackOptions, "noApp"> = {},
+  { tickMs, ...more }: RecordOptions = {},
 ): Promise<readonly Call[]> {
   const directory = await mkdtemp(join(tmpdir(), "offshoot-record-"));
   const bundles = await writeEntries(join(directory, "functions"));
@@ -116,6 +135,16 @@ async function record(
   const taps: Tap[] = [];
   let restartEnv: Readonly<Record<string, string>> = {};
   let secretEnv: Scene["secretEnv"] = {};
+  const calls = async (): Promise<readonly Call[]> => {
+    const texts = await Promise.all(files.map((file) => readFile(file, "utf8")));
+    const lines = texts.join("").split("\n").filter(Boolean);
+    return [...lines.map((line) => JSON.parse(line) as Call), ...taps.flatMap((tap) => tap.calls)];
+  };
+  const heard: Scene["heard"] = async (role, action, resource = /./) => {
+    const fits = (call: Call) => call.role === role && call.action === action && resource.test(call.resource);
+    const look = async () => ((await calls()).some(fits) ? true : null);
+    await waitFor(`${role} asks for ${action}`, PATIENCE_MS, look, async () => "not yet");
+  };
   const stack = await startStack({
     ...{ directory, ...more },
     dsqlArgs: ["--calls-file", String(files[0])],
@@ -132,8 +161,8 @@ async function record(
       const arn = await createSecret(started.env, endpoint);
       secretEnv = { OFFSHOOT_SECRETS_ARN: arn, OFFSHOOT_SECRETS_ENDPOINT: endpoint };
       return startWithRoles(
-        { ...started, env: { ...started.env, ...secretEnv, ...restartEnv } },
-        bundles,
+        { ...started, env: { ...started.env, ...STORE_ENV, ...secretEnv, ...restartEnv } },
+        { bundles, ...(tickMs !== undefined && { tickMs }) },
         taps,
       );
     },
@@ -145,17 +174,21 @@ async function record(
       await stack.killService();
       await stack.startService();
     };
-    await play({ stack, restart, secretEnv, credential });
+    await play({ stack, restart, heard, secretEnv, credential });
   } finally {
     await stack.stop();
     for (const tap of taps) tap.stop();
   }
-  const lines = (await Promise.all(files.map((file) => readFile(file, "utf8")))).join("").trim().split("\n");
+  const all = await calls();
   await rm(directory, { recursive: true, force: true });
-  return [...lines.map((line) => JSON.parse(line) as Call), ...taps.flatMap(({ calls }) => calls)];
+  return all;
 }
 
-async function startWithRoles(started: ServiceStart, bundles: string, taps: Tap[]): Promise<LambdaService> {
+async function startWithRoles(
+  started: ServiceStart,
+  options: Pick<LambdaServiceOptions, "bundles" | "tickMs">,
+  taps: Tap[],
+): Promise<LambdaService> {
   const endpoint = String(started.env["OFFSHOOT_STS_ENDPOINT"]);
   const sessions = new Map<string, Readonly<Record<string, string>>>();
   for (const role of new Set(Object.values(ROLES))) sessions.set(role, await sessionOf(role, endpoint));
@@ -163,12 +196,12 @@ async function startWithRoles(started: ServiceStart, bundles: string, taps: Tap[
     [...sessions].find(([, session]) => session["AWS_ACCESS_KEY_ID"] === key)?.[0] ?? "lambda";
   const { env } = started;
   const ofRole = (name: FunctionName) => sessions.get(ROLES[name]) ?? {};
-  await runMigrate(bundles, { ...env, ...ofRole("migrate") }, started.logFile);
+  await runMigrate(options.bundles, { ...env, ...ofRole("migrate") }, started.logFile);
   let target = "";
   const tap = await startSqsTap(() => target, roleOf);
   taps.push(tap);
   const functionEnv = (name: FunctionName) => ({ ...ofRole(name), OFFSHOOT_SQS_ENDPOINT: tap.url });
-  const service = await startLambdaService(started, { bundles, functionEnv });
+  const service = await startLambdaService(started, { ...options, functionEnv });
   target = `http://127.0.0.1:${service.queue.port}`;
   return service;
 }
@@ -176,7 +209,7 @@ async function startWithRoles(started: ServiceStart, bundles: string, taps: Tap[
 /** The deploy step, on a schema that is there already. */
 async function runMigrate(bundles: string, env: Readonly<Record<string, string>>, logFile: string) {
   const log = createWriteStream(logFile, { flags: "a" });
-  const file = join(bundles, "migrate", "index.mjs");
+  const file = functionFile("migrate", bundles);
   const migrate = createFunction({ file, env, timeoutMs: 60_000, log }, 1);
   await migrate.invoke({});
   await migrate.killAll();
@@ -211,7 +244,7 @@ async function playCustomers({ stack, credential }: Scene): Promise<void> {
 }
 
 /** Databases by stacks: one that fails at first, one of a customer, and a template that changes. */
-async function playStacks({ stack, credential, restart }: Scene): Promise<void> {
+async function playStacks({ stack, credential, restart, heard }: Scene): Promise<void> {
   const failure = { action: "create", type: "AWS::DSQL::Cluster", reason: "Internal failure", times: 1 };
   const answer = await fetch(`${stack.cloudformationUrl}/_local/failures`, {
     method: "POST",
@@ -223,9 +256,9 @@ async function playStacks({ stack, credential, restart }: Scene): Promise<void> 
   await untilReady(client);
   await restart({ OFFSHOOT_EXTRA_TAGS: "team=data" });
   await client.tenants.patch("acme", { protected: false, limits: { graceHours: 0 } });
-  await setTimeout(UPDATE_MS);
+  await heard(ROLES.wake, "cloudformation:UpdateStack");
   await client.tenants.delete("acme");
-  await setTimeout(2 * UPDATE_MS);
+  await heard(ROLES.wake, "cloudformation:DeleteStack");
 }
 
 /** Not by ?wait=, which holds a function for longer than it may run here. */
@@ -243,13 +276,20 @@ async function playSetup({ stack, secretEnv }: Scene): Promise<void> {
   if (done.status !== 200) throw new Error(`The set-up answered ${done.status}: ${await done.text()}`);
 }
 
+/** Whoever looks first makes the store's epoch: here the API, because no tick comes. */
+async function playFirstLook({ heard }: Scene): Promise<void> {
+  await heard(ROLES.http, "ssm:PutParameter", EPOCH);
+}
+
 const plain = await record({ OFFSHOOT_PARAMETER_PREFIX: "/offshoot" }, async (scene) => {
   await playPreview(scene);
   await playCustomers(scene);
+  await scene.heard(ROLES.tick, "ssm:PutParameter", EPOCH);
 });
+const first = await record({}, playFirstLook, { tickMs: NEVER_MS });
 const stackEnv = { OFFSHOOT_STACKS: "all", OFFSHOOT_STACK_ROLE_ARN: arnOf("StacksRole") };
 const stacks = await record(stackEnv, playStacks);
 const setup = await record({}, playSetup, { noApp: true });
-const calls = distinct([...plain, ...stacks, ...setup], [...Object.values(ROLES), ...TOKEN_ROLES]);
+const calls = distinct([...plain, ...first, ...stacks, ...setup], [...Object.values(ROLES), ...TOKEN_ROLES]);
 await writeFile(FILE, `[\n${calls.map((call) => `  ${JSON.stringify(call)}`).join(",\n")}\n]\n`);
 console.log(`${calls.length} different calls are in ${FILE}`);
