@@ -311,6 +311,7 @@ describe("a stack that holds another cluster, because somebody changed it", () =
     aws({
       async observe(identifier: string) {
         observed.push(identifier);
+        if (identifier === other) return { kind: "usable", ...SEEN, identifier };
         return own === "absent" ? { kind: own } : { kind: own, ...SEEN };
       },
     });
