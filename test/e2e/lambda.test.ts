@@ -2,8 +2,10 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
+import { STORE_ROLE } from "../../infra/names.ts";
 import { type Stack, startStack } from "../../local/demo/stack.ts";
 import { playStory } from "../../local/demo/story.ts";
+import { OPERATOR } from "../local/dsql/clients.ts";
 import { buildBundles, type LambdaService, startLambdaService } from "../support/lambda/service.ts";
 
 const LEASE_SECONDS = "3";
@@ -30,7 +32,12 @@ async function start(): Promise<Stack> {
   stack = await startStack({
     directory,
     dsqlArgs: ["--creating-ms", "200", "--deleting-ms", "200"],
-    serviceEnv: { OFFSHOOT_LEASE_SECONDS: LEASE_SECONDS },
+    serviceEnv: {
+      OFFSHOOT_LEASE_SECONDS: LEASE_SECONDS,
+      // As on AWS: only the deploy step is the store's admin.
+      OFFSHOOT_STORE_ROLE: STORE_ROLE,
+      OFFSHOOT_STORE_IAM_ROLES: OPERATOR,
+    },
     async runService(started) {
       service = await startLambdaService(started, { bundles });
       return service;
