@@ -2,6 +2,7 @@ import { Sha256 } from "@smithy/core/checksum";
 import { HttpRequest } from "@smithy/core/protocols";
 import { SignatureV4 } from "@smithy/signature-v4";
 import { Refused, Retryable } from "../domain/errors.ts";
+import { CREDENTIALS_NEXT, isCredentialsError } from "./aws-credentials-error.ts";
 import type { Credentials } from "./dsql-credentials.ts";
 
 /**
@@ -25,7 +26,7 @@ export interface AwsJsonOptions {
   readonly timeoutMs?: number;
 }
 
-/** One action with its input. Throws Retryable `aws_unavailable`, or Refused `aws_refused`. */
+/** One action with its input. Throws Retryable `aws_unavailable` or `aws_credentials`, or Refused `aws_refused`. */
 export type AwsCall = (action: string, input: object) => Promise<Readonly<Record<string, unknown>>>;
 
 /** An answer within a Region takes milliseconds; what has none after this is tried again. */
@@ -66,6 +67,7 @@ export function createAwsCall(options: AwsJsonOptions): AwsCall {
         return await readAnswer(action, await send(action, body));
       } catch (error) {
         const failure = asUnavailable(action, error);
+        if (failure.reason === "aws_credentials") await credentials({ forceRefresh: true }).catch(() => null);
         if (failure instanceof Refused || tries >= triesMax) throw failure;
         await new Promise((resolve) => setTimeout(resolve, WAIT_MS * tries));
       }
@@ -82,6 +84,10 @@ async function readAnswer(action: string, response: Response): Promise<Readonly<
   const text = await response.text();
   if (response.ok) return text === "" ? {} : (JSON.parse(text) as Record<string, unknown>);
   const told = text.slice(0, SHOWN_CHARACTERS);
+  if (isCredentialsError(told)) {
+    const text = `AWS refused the credentials for ${action}: ${told} ${CREDENTIALS_NEXT}`;
+    throw new Retryable("aws_credentials", text);
+  }
   const isLimit = /Throttl|TooManyRequests|RequestLimitExceeded|SlowDown/.test(told);
   const message = `AWS answered ${response.status} for ${action}: ${told}`;
   if (response.status >= 500 || response.status === 429 || isLimit) {

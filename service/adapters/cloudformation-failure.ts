@@ -7,6 +7,7 @@ import {
 } from "@aws-sdk/client-cloudformation";
 import type { Unknown } from "../domain/cluster.ts";
 import type { StackSeen } from "../domain/stack.ts";
+import { isCredentialsError } from "./aws-credentials-error.ts";
 import { unknownOf } from "./dsql-failure.ts";
 
 /** What blocks a stack is told in a sentence or two of AWS', not in a dump. */
@@ -38,7 +39,8 @@ export function failureOf(error: unknown): Failure {
   const { name, message } = error instanceof Error ? error : { name: "", message: "" };
   if (name === "ValidationError") return { kind: validationKind(message), cause };
   const status: unknown = Object(Object(error).$metadata).httpStatusCode;
-  const isRefused = (status === 400 || status === 403) && !/Expired|Throttl|RequestLimit/.test(name);
+  const isPassing = isCredentialsError(name) || /Throttl|RequestLimit/.test(name);
+  const isRefused = (status === 400 || status === 403) && !isPassing;
   return isRefused ? { kind: "refused", cause } : unknown;
 }
 

@@ -1,7 +1,12 @@
 import { defaultProvider } from "@aws-sdk/credential-provider-node";
 
-/** AWS credentials, asked for before each use; the provider caches them until shortly before they expire. */
-export type Credentials = () => ReturnType<ReturnType<typeof defaultProvider>>;
+/**
+ * AWS credentials, asked for before each use; the provider caches them until shortly before they expire. `forceRefresh`:
+ * AWS has refused those that are cached.
+ */
+export type Credentials = (options?: {
+  readonly forceRefresh?: boolean;
+}) => ReturnType<ReturnType<typeof defaultProvider>>;
 
 /**
  * The default chain of the SDK (environment, profile, SSO, container, instance), read once and refreshed when needed.

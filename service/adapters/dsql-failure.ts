@@ -6,6 +6,7 @@ import {
   ValidationException,
 } from "@aws-sdk/client-dsql";
 import type { Unknown } from "../domain/cluster.ts";
+import { CREDENTIALS_NEXT, isCredentialsError } from "./aws-credentials-error.ts";
 
 /** A cause is one line in a log or a comment, not a dump. */
 const CAUSE_CHARACTERS = 200;
@@ -30,8 +31,9 @@ export function failureOf(error: unknown): Failure {
     return { kind: "protected", cause };
   }
   const status = error instanceof DSQLServiceException ? error.$metadata.httpStatusCode : undefined;
-  // An expired token is refreshed by the credential provider, so the next try may succeed.
-  const isRefused = (status === 400 || status === 403) && !/Expired|Throttl/.test(nameOf(error));
+  const name = nameOf(error);
+  const isPassing = isCredentialsError(name) || /Throttl/.test(name);
+  const isRefused = (status === 400 || status === 403) && !isPassing;
   return isRefused ? { kind: "refused", cause } : unknownOf(error);
 }
 
@@ -51,7 +53,8 @@ function causeOf(error: unknown): string {
   // The SDK's own errors about an unreadable body quote it, and it may be anything.
   if (error instanceof SyntaxError || error instanceof TypeError) return "AWS' answer could not be read.";
   const line = error.message.split("\n", 1)[0] ?? "";
-  return `${name}: ${line.replace(/\d{12}/g, "<account>")}`.slice(0, CAUSE_CHARACTERS);
+  const cause = `${name}: ${line.replace(/\d{12}/g, "<account>")}`.slice(0, CAUSE_CHARACTERS);
+  return isCredentialsError(name) ? `${cause} ${CREDENTIALS_NEXT}` : cause;
 }
 
 function nameOf(error: unknown): string {

@@ -4,6 +4,7 @@ import { ADMIN_ROLE } from "../domain/access.ts";
 import { Refused, Retryable } from "../domain/errors.ts";
 import type { Log } from "../handlers/ports.ts";
 import type { TokenSigner } from "../handlers/ports-api.ts";
+import { isCredentialsError } from "./aws-credentials-error.ts";
 import type { Credentials } from "./dsql-credentials.ts";
 import { unknownOf } from "./dsql-failure.ts";
 import { isEndpoint } from "./dsql-shape.ts";
@@ -19,8 +20,8 @@ const SESSION_MARGIN_SECONDS = 60;
 const SIGN_TIMEOUT_MS = 10_000;
 /** No wakeup repeats what a request asked for, so the SDK does, within the same time. */
 const ATTEMPTS = 3;
-/** Of the answers with 400 and 403, the ones that time mends (STS, common errors). */
-const PASSES = /Throttl|Expired|LimitExceeded/;
+/** Of the answers with 400 and 403, the ones that time mends (STS, common errors), besides those about credentials. */
+const PASSES = /Throttl|LimitExceeded/;
 
 export interface TokenSignerOptions {
   readonly region: string;
@@ -120,7 +121,7 @@ function identifierOf({ arn, endpoint }: Request): string {
 function asFailure(error: unknown): Refused | Retryable {
   const status = error instanceof STSServiceException ? error.$metadata.httpStatusCode : undefined;
   const name = error instanceof Error ? error.name : "";
-  if ((status !== 400 && status !== 403) || PASSES.test(name)) {
+  if ((status !== 400 && status !== 403) || PASSES.test(name) || isCredentialsError(name)) {
     const { cause, retryAfterMs } = unknownOf(error);
     return unavailable(cause, { afterMs: retryAfterMs, cause: error });
   }

@@ -11,11 +11,12 @@ import {
 import { Refused, Retryable } from "../domain/errors.ts";
 import { CALL_TIMEOUT_MS } from "../domain/limits.ts";
 import type { Parameters } from "../handlers/ports.ts";
+import { isCredentialsError } from "./aws-credentials-error.ts";
 import type { Credentials } from "./dsql-credentials.ts";
 import { unknownOf } from "./dsql-failure.ts";
 
 /** Of the answers with 400, the ones that time mends (Systems Manager, common errors and PutParameter). */
-const PASSES = /Throttl|TooManyUpdates|Expired|LimitExceeded$/;
+const PASSES = /Throttl|TooManyUpdates|LimitExceeded$/;
 /** These two do not: 10,000 standard parameters in a Region, and a label on the oldest of 100 versions. */
 const FULL = /^(?:ParameterLimitExceeded|ParameterMaxVersionLimitExceeded)$/;
 const PERMISSIONS =
@@ -121,7 +122,8 @@ function asFailure(error: unknown, name: string): unknown {
   const { cause, retryAfterMs } = unknownOf(error);
   const status = error instanceof SSMServiceException ? error.$metadata.httpStatusCode : undefined;
   const code = error instanceof Error ? error.name : "";
-  const isRefused = (status === 400 || status === 403) && (FULL.test(code) || !PASSES.test(code));
+  const isPassing = isCredentialsError(code) || (PASSES.test(code) && !FULL.test(code));
+  const isRefused = (status === 400 || status === 403) && !isPassing;
   if (!isRefused) {
     const message = `SSM did not answer for ${name}: ${cause}`;
     return new Retryable("parameter_unavailable", message, { afterMs: retryAfterMs, cause: error });

@@ -93,13 +93,19 @@ describe("a signed token", () => {
 });
 
 describe("the role that signs", () => {
-  it.each([
-    ["of another account", { roleArn: "arn:aws:iam::111111111111:role/offshoot-token" }],
-    ["to a key that nobody knows", { credentials: async () => ({ ...LOCAL, accessKeyId: "stranger" }) }],
-  ])("%s is denied, with what to do, without names of roles and accounts", async (_what, change) => {
-    const refusal = await rejection(signerWith(change).sign(READER));
+  it("of another account is denied, with what to do, without names of roles and accounts", async () => {
+    const roleArn = "arn:aws:iam::111111111111:role/offshoot-token";
+    const refusal = await rejection(signerWith({ roleArn }).sign(READER));
     expect(refusal).toMatchObject({ name: "Refused", reason: "token_role_denied" });
     expect(String(refusal)).toMatch(/sts:AssumeRole on OFFSHOOT_TOKEN_ROLE_ARN/);
+    expect(String(refusal)).not.toMatch(/arn:|\d{12}/);
+  });
+
+  it("is unavailable to a key that nobody knows, until it is another one", async () => {
+    const credentials = async () => ({ ...LOCAL, accessKeyId: "stranger" });
+    const refusal = await rejection(signerWith({ credentials }).sign(READER));
+    expect(refusal).toMatchObject({ name: "Retryable", reason: "token_unavailable" });
+    expect(String(refusal)).toMatch(/credentials have expired or were taken back: give it valid ones/);
     expect(String(refusal)).not.toMatch(/arn:|\d{12}/);
   });
 

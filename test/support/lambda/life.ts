@@ -103,8 +103,8 @@ export function createLife(
   };
 }
 
-/** Time for what the message names, and none for what its step wakes: that is found when it is due. */
-function oneRound() {
+/** Time for what the messages name, and none for what their steps wake: that is found when it is due. */
+export function oneRound() {
   let looks = 0;
   return {
     remainingMs() {
