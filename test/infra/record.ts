@@ -150,7 +150,8 @@ async function record(
     dsqlArgs: ["--calls-file", String(files[0])],
     cloudformationArgs: ["--calls-file", String(files[1])],
     serviceEnv: {
-      OFFSHOOT_LEASE_SECONDS: "3",
+      // Nobody is killed here, so that a slow machine may take its time.
+      OFFSHOOT_LEASE_SECONDS: "10",
       OFFSHOOT_TOKEN_ROLE_ARN: arnOf("PreviewTokensRole"),
       OFFSHOOT_TENANT_TOKEN_ROLE_ARN: arnOf("TenantTokensRole"),
       OFFSHOOT_EPOCH_PARAMETER: "/offshoot-epoch/whole",
