@@ -10,6 +10,9 @@ import { checkStoreRole } from "../../service/adapters/store/role.ts";
 import { checkStoreVersion } from "../../service/adapters/store/schema.ts";
 import type { SqlText } from "../../service/adapters/store/sql.ts";
 import { createStore } from "../../service/adapters/store/store.ts";
+import { findingsOf } from "../../service/cli/findings.ts";
+import { storeRoleChecks } from "../../service/cli/operator/doctor-store.ts";
+import type { Io } from "../../service/cli/terminal.ts";
 import { openPool, prepareStore } from "../../service/compose-parts.ts";
 import { readStoreConfig } from "../../service/config.ts";
 import { environmentOf, NOW } from "../domain/builders.ts";
@@ -199,4 +202,16 @@ it("a service whose role was never made is told what to run", async () => {
     reason: "store_denied",
     message: expect.stringMatching(/access denied.*OFFSHOOT_STORE_ROLE and OFFSHOOT_STORE_IAM_ROLES/),
   });
+});
+
+it("offshoot doctor tells as whom the service works, and what is wrong with that", async () => {
+  const tell = async (change: Readonly<Record<string, string>>) =>
+    (await findingsOf(storeRoleChecks({ env: { ...env, ...change } } as Io)))[0];
+  expect(await tell({})).toMatchObject({ ok: true, text: expect.stringContaining(`${ROLE}, which reads`) });
+  expect(await tell(asAdmin)).toMatchObject({
+    ok: true,
+    text: expect.stringContaining("OFFSHOOT_STORE_ROLE"),
+  });
+  const unmade = await tell({ OFFSHOOT_STORE_ROLE: "unmade" });
+  expect(unmade).toMatchObject({ ok: false, text: expect.stringContaining("access denied") });
 });
