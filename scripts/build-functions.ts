@@ -1,7 +1,7 @@
 /** Bundles the functions for Lambda: dist/lambda/<function>/index.cjs, with source maps and no dependency at run time. */
 import { copyFile, mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { type BuildOptions, build } from "esbuild";
+import { type BuildOptions, build, type Plugin } from "esbuild";
 import { COMMON, MIGRATIONS, ROOT } from "./build-parts.ts";
 
 export const FUNCTIONS = ["webhook", "http", "wake", "tick", "migrate"] as const;
@@ -19,6 +19,19 @@ const REQUIRE = `import { createRequire } from "node:module"; const require = cr
 export function functionDirectory(name: FunctionName, base: string = join(ROOT, "dist", "lambda")): string {
   return join(base, name);
 }
+
+/**
+ * pino asks who called it, for transports in threads, which we do not have; with `--enable-source-maps` the answer takes
+ * parsing the whole source map at each start.
+ */
+const NO_CALLER: Plugin = {
+  name: "no-caller",
+  setup(to) {
+    to.onLoad({ filter: /[\\/]pino[\\/]lib[\\/]caller\.js$/ }, () => ({
+      contents: "module.exports = () => [];",
+    }));
+  },
+};
 
 /** The one file of a function. */
 export function functionFile(name: FunctionName, base?: string): string {
@@ -40,7 +53,7 @@ export const OPTIONS: BuildOptions = {
   mainFields: ["module", "main"],
   // Not "import", which esbuild adds by itself where one imports: `require` would take modules, too, as pg does pg-pool.
   conditions: ["module"],
-  plugins: [MIGRATIONS],
+  plugins: [MIGRATIONS, NO_CALLER],
 };
 
 /**

@@ -46,7 +46,12 @@ export async function benchFunctions({ directory, tell }: Bench): Promise<readon
       "insert into meta (key, value) select 'migration:' || n, 'applied' from unnest($1::text[]) n on conflict do nothing",
       [(await migrationFiles()).map(({ name }) => name)],
     );
-    const env = { ...process.env, ...variables, NODE_COMPILE_CACHE: join(directory, "compile-cache") };
+    // As infra has them.
+    const node = {
+      NODE_OPTIONS: "--enable-source-maps",
+      NODE_COMPILE_CACHE: join(directory, "compile-cache"),
+    };
+    const env = { ...process.env, ...variables, ...node };
     const lines: Line[] = [];
     for (const [name, most, event] of COLD) {
       tell(`cold starts of ${name}`);
