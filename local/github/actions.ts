@@ -1,5 +1,6 @@
 import { branchActions, mayNotWrite } from "./actions-branch.ts";
 import { ApiError, invalid, validationFailed } from "./api-error.ts";
+import type { CheckRun } from "./check-runs.ts";
 import { baseHeadOf, commitOn, departure, type FileTexts, mergeCommit } from "./commits.ts";
 import {
   type Account,
@@ -37,6 +38,12 @@ export function createActions(state: State, tell: Tell) {
     ...branchActions(tell),
     ...pullActions(state, tell),
     ...commentActions(state, tell),
+    /** The App wrote a check run of this commit: pull requests with that head show it. */
+    checked({ repository, headSha }: Pick<CheckRun, "repository" | "headSha">, action: string): void {
+      for (const pull of repository.pulls.filter((one) => one.headSha === headSha)) {
+        tell({ event: "check_run", action, pull, sender: state.bot });
+      }
+    },
   };
 }
 

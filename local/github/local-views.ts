@@ -20,8 +20,8 @@ export function showOverview(state: State) {
   };
 }
 
-/** One pull request with its commits, the files at its head, and its conversation. */
-export async function showPull(site: Site, pull: Pull) {
+/** One pull request with its commits, the files and check runs at its head, and its conversation. */
+export async function showPull(site: Site, state: State, pull: Pull) {
   const { objects } = pull.repository;
   const commits = pull.commits.map((sha) => {
     const commit = objects.commit(sha);
@@ -35,6 +35,11 @@ export async function showPull(site: Site, pull: Pull) {
       files: Object.fromEntries(objects.files(pull.headSha)),
       changed: pullFiles(pull).map(({ path, status }) => ({ path, status })),
     },
+    checks: state.checks
+      .at(pull.repository, pull.headSha, "latest")
+      .map(({ id, name, status, conclusion, title, summary, annotations, detailsUrl }) => ({
+        ...{ id, name, status, conclusion, title, summary, annotations, detailsUrl },
+      })),
     comments: await Promise.all(pull.comments.map((comment) => showComment(site, comment))),
   };
 }

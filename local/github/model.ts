@@ -72,11 +72,11 @@ export interface Reaction {
 export const REACTIONS = ["+1", "-1", "laugh", "confused", "heart", "hooray", "rocket", "eyes"] as const;
 export type ReactionContent = (typeof REACTIONS)[number];
 
-/** Something that the page shows and, but for reactions, webhooks are told of. */
+/** Something that the page shows and, but for reactions and check runs, webhooks are told of. */
 export type Change = PullChange | BranchChange;
 
 export interface PullChange {
-  readonly event: "pull_request" | "issue_comment" | "reaction";
+  readonly event: "pull_request" | "issue_comment" | "reaction" | "check_run";
   readonly action: string;
   readonly pull: Pull;
   readonly comment?: Comment;

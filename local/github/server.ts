@@ -5,6 +5,7 @@ import { createRateLimit, type Fault, faultError } from "./faults.ts";
 import { fullName } from "./model.ts";
 import type { Parts, RecordedCall } from "./parts.ts";
 import { addAppRoutes } from "./routes-app.ts";
+import { addCheckRoutes } from "./routes-checks.ts";
 import { addCommentRoutes } from "./routes-comment.ts";
 import { addDeliveryRoutes } from "./routes-deliveries.ts";
 import { addGitRoutes } from "./routes-git.ts";
@@ -60,6 +61,7 @@ export function addApi(app: FastifyInstance, parts: Parts): void {
       addPullRoutes(api, parts);
       addGitRoutes(api, parts);
       addCommentRoutes(api, parts);
+      addCheckRoutes(api, parts);
     },
     { prefix: API_PREFIX },
   );

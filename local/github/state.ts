@@ -1,4 +1,5 @@
 import { createApps } from "./app.ts";
+import { createCheckRuns } from "./check-runs.ts";
 import { createObjects } from "./git.ts";
 import {
   type Account,
@@ -51,6 +52,7 @@ export function createState(startsBefore: number) {
   return {
     nextId,
     apps: createApps(),
+    checks: createCheckRuns(nextId),
     organisation,
     /** Who writes what is written through the App. */
     bot,

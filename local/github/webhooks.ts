@@ -19,8 +19,10 @@ export function createWebhooks({ site, state, deliveries }: WebhooksOptions) {
     change(change: Change): void {
       const repository = placeOf(change);
       const granted = apps.installation();
+      // GitHub tells nobody of reactions, and the App of its own check runs, which it does not read.
+      if (change.event === "reaction" || change.event === "check_run") return;
       // What happens in a fork is not told: the App is not installed there.
-      if (change.event === "reaction" || !state.installed.includes(repository)) return;
+      if (!state.installed.includes(repository)) return;
       if (!granted?.events.includes(change.event)) return;
       const action = "action" in change ? change.action : null;
       const payload = payloadOf(site, state, change);

@@ -11,6 +11,8 @@ const emoji = {
   eyes: "👀",
 };
 
+const checkMarks = { success: "✅", failure: "❌", timed_out: "❌", neutral: "⚪" };
+
 /** The comments on the page, so that one that did not change keeps its opened details: id -> { key, item }. */
 let shown = new Map();
 let shownPull = "";
@@ -24,6 +26,7 @@ export function showPull(answer, place) {
   const isAnotherPull = place !== shownPull;
   shownPull = place;
   showHead(answer?.pull);
+  find("checks").replaceChildren(...(answer?.checks ?? []).map(checkLine));
   find("commits").replaceChildren(...(answer?.pull.commits ?? []).map(commitLine));
   showComments(answer?.comments ?? [], isAnotherPull);
 }
@@ -53,6 +56,19 @@ function commitLine({ sha, message, files }) {
     element("code", { title: sha }, sha.slice(0, 7)),
     ` ${message} `,
     element("span", { className: "muted" }, files.join(", ")),
+  );
+}
+
+/** A check run of the head in one line; its summary is what the pointer shows. */
+function checkLine({ name, status, conclusion, title, summary }) {
+  const state = conclusion ?? status;
+  return element(
+    "li",
+    { title: summary ?? "" },
+    `${checkMarks[state] ?? "🟡"} `,
+    element("b", {}, name),
+    ` ${title ?? ""} `,
+    element("span", { className: "muted" }, state.replace("_", " ")),
   );
 }
 
