@@ -8,6 +8,12 @@ export interface ShownComment {
   readonly reactions: Readonly<Record<string, readonly string[]>>;
 }
 
+export interface ShownCheck {
+  readonly status: string;
+  readonly conclusion: string | null;
+  readonly title: string;
+}
+
 export interface PullClient {
   readonly number: number;
   push(author: string, files: Readonly<Record<string, string | null>>): Promise<void>;
@@ -15,6 +21,8 @@ export interface PullClient {
   reopen(author: string): Promise<void>;
   comment(author: string, body: string): Promise<number>;
   comments(): Promise<readonly ShownComment[]>;
+  /** The newest check runs of its head. */
+  checks(): Promise<readonly ShownCheck[]>;
   /** The App's one comment; throws if there are two. */
   report(): Promise<ShownComment | null>;
 }
@@ -49,6 +57,7 @@ export function pullClient(pageUrl: string, repository: string, number: number):
     reopen: (author) => post(`${url}/reopen`, { author }),
     comment: async (author, body) => (await post<{ id: number }>(`${url}/comments`, { author, body })).id,
     comments,
+    checks: async () => (await get<{ checks: ShownCheck[] }>(url)).checks,
     async report() {
       const ours = (await comments()).filter((comment) => comment.isApp);
       if (ours.length > 1) throw new Error(`Pull request ${number} has ${ours.length} comments by the App.`);
@@ -84,6 +93,16 @@ export function waitForReport(pull: PullClient, pattern: RegExp, timeoutMs = 60_
       return report && pattern.test(report.body) ? report : null;
     },
     async () => `The comment is now:\n${(await pull.report())?.body ?? "(none)"}`,
+  );
+}
+
+/** Waits until the App's check run of the head has ended so. */
+export function waitForCheck(pull: PullClient, conclusion: string, timeoutMs = 60_000): Promise<ShownCheck> {
+  return waitFor(
+    `a check run that ends as ${conclusion}`,
+    timeoutMs,
+    async () => (await pull.checks()).find((one) => one.conclusion === conclusion) ?? null,
+    async () => JSON.stringify(await pull.checks()),
   );
 }
 

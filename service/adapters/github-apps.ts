@@ -1,8 +1,9 @@
-import type { AppGrants, Granted } from "../domain/app-permissions.ts";
+import type { InstallationGrants } from "../domain/app-permissions.ts";
 import { Retryable } from "../domain/errors.ts";
 import type { AppKey, Apps, SentDelivery } from "../handlers/ports-setup.ts";
 import { attempt, createGitHubClient, createOctokit, type GitHubOptions } from "./github-client.ts";
 import { askAgain } from "./github-deliveries.ts";
+import { granted, grantsOf } from "./github-grants.ts";
 
 /** The most that GitHub gives per page, and pages of installations that are read: a thousand of them. */
 const PAGE = 100;
@@ -64,22 +65,15 @@ async function grants(client: ReturnType<typeof createGitHubClient>, webUrl: str
 
 /** Those that are not suspended: nothing is asked of the others. */
 async function installations(client: ReturnType<typeof createGitHubClient>) {
-  const found: AppGrants["installations"][number][] = [];
+  const found: InstallationGrants[] = [];
   for (let page = 1; page <= PAGES_MAX; page += 1) {
     const answer = await client.callAsApp("the App's installations", (request) =>
       request("GET /app/installations", { per_page: PAGE, page }),
     );
-    for (const { account, html_url, permissions, events, suspended_at } of answer?.data ?? []) {
-      if (suspended_at !== null) continue;
-      const login = Object(account).login ?? Object(account).slug ?? "unknown";
-      found.push({ account: String(login), url: html_url, ...granted({ permissions, events }) });
+    for (const installation of answer?.data ?? []) {
+      if (installation.suspended_at === null) found.push(grantsOf(installation));
     }
     if (!answer?.headers.link?.includes('rel="next"')) break;
   }
   return found;
-}
-
-/** Octokit's types list permissions by name; those of other Apps are of no interest. */
-function granted({ permissions, events }: { permissions: object; events: readonly string[] }): Granted {
-  return { permissions: { ...permissions } as Granted["permissions"], events };
 }

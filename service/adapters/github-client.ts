@@ -1,10 +1,12 @@
 import { createAppAuth } from "@octokit/auth-app";
 import { Octokit } from "@octokit/core";
-import { APP_PERMISSIONS } from "../domain/app-permissions.ts";
+import type { InstallationGrants } from "../domain/app-permissions.ts";
 import { Refused, Retryable } from "../domain/errors.ts";
 import { CALL_TIMEOUT_MS } from "../domain/limits.ts";
 import type { Log, RepositoryTarget } from "../handlers/ports.ts";
-import { callError, failureOf, isRepositoryGone, tokenError } from "./github-error.ts";
+import { callError, failureOf, tokenError } from "./github-error.ts";
+import { grantsOf } from "./github-grants.ts";
+import { createTokens, type Scope } from "./github-tokens.ts";
 
 /** Without this header GitHub would move us to another version one day; this one is served until March 2028 at least. */
 const API_VERSION = "2022-11-28";
@@ -58,6 +60,8 @@ export interface GitHubClient {
     what: string,
     send: (request: Request) => Promise<Response>,
   ): Promise<Response | null>;
+  /** What an installation was granted; null if it is gone. Believed for APP_GRANTS_MS. */
+  grants(installationId: number): Promise<InstallationGrants | null>;
   /** Sends one request as the App itself, which sees where it is installed and nothing else. Null for 404. */
   callAsApp<Response extends { readonly data: unknown; readonly status: number }>(
     what: string,
@@ -74,6 +78,21 @@ export function createGitHubClient(options: GitHubOptions): GitHubClient {
     request: octokit.request,
     log: octokit.log,
   });
+  const callAsApp: GitHubClient["callAsApp"] = async (what, send) => {
+    const request = await auth({ type: "app" }).then(
+      ({ token }) => octokit.request.defaults({ headers: { authorization: `bearer ${token}` } }),
+      (error: unknown) => {
+        throw tokenError(0, failureOf(error));
+      },
+    );
+    const sent = await attempt(what, () => send(request));
+    if (sent !== "unauthorized") return sent;
+    throw tokenError(0, { status: 401, message: "its key was refused.", headers: {} });
+  };
+  const tokens = createTokens(
+    (scope, permissions, refresh) => auth({ type: "installation", ...scope, permissions, refresh }),
+    (installationId) => readInstallation(callAsApp, installationId),
+  );
   /** With a token of the installation for one repository; a token that GitHub does not know yet is made again once. */
   const sendWithin = async <Response extends { readonly data: unknown; readonly status: number }>(
     scope: Scope,
@@ -81,14 +100,9 @@ export function createGitHubClient(options: GitHubOptions): GitHubClient {
     send: (request: Request) => Promise<Response>,
   ): Promise<Response | null> => {
     for (const refresh of [false, true]) {
-      const request = await auth({ type: "installation", ...scope, permissions: APP_PERMISSIONS, refresh })
-        .then(({ token }) => octokit.request.defaults({ headers: { authorization: `token ${token}` } }))
-        .catch((error: unknown) => {
-          const failure = failureOf(error);
-          if (isRepositoryGone(failure)) return null;
-          throw tokenError(scope.installationId, failure);
-        });
-      if (!request) return null;
+      const token = await tokens.token(scope, refresh);
+      if (token === null) return null;
+      const request = octokit.request.defaults({ headers: { authorization: `token ${token}` } });
       const sent = await attempt(what, () => send(request));
       if (sent !== "unauthorized") return sent;
     }
@@ -96,17 +110,8 @@ export function createGitHubClient(options: GitHubOptions): GitHubClient {
     throw new Retryable("github_unavailable", text, { afterMs: NEW_TOKEN_WAIT_MS });
   };
   return {
-    async callAsApp(what, send) {
-      const request = await auth({ type: "app" }).then(
-        ({ token }) => octokit.request.defaults({ headers: { authorization: `bearer ${token}` } }),
-        (error: unknown) => {
-          throw tokenError(0, failureOf(error));
-        },
-      );
-      const sent = await attempt(what, () => send(request));
-      if (sent !== "unauthorized") return sent;
-      throw tokenError(0, { status: 401, message: "its key was refused.", headers: {} });
-    },
+    callAsApp,
+    grants: tokens.grants,
     async call(target, what, send) {
       const { installationId, repositoryId } = target;
       const repository = repositoryPath(target, options.host);
@@ -126,11 +131,16 @@ export function createGitHubClient(options: GitHubOptions): GitHubClient {
   };
 }
 
-/** The repository that a token is for, by its id or, where that is not known, by its name without the owner. */
-type Scope = { readonly installationId: number } & (
-  | { readonly repositoryIds: number[] }
-  | { readonly repositoryNames: string[] }
-);
+/** What an installation was granted, asked as the App; null if it is gone. */
+async function readInstallation(
+  callAsApp: GitHubClient["callAsApp"],
+  installationId: number,
+): Promise<InstallationGrants | null> {
+  const answer = await callAsApp(`installation ${installationId}`, (request) =>
+    request("GET /app/installations/{installation_id}", { installation_id: installationId }),
+  );
+  return answer && grantsOf(answer.data);
+}
 
 /** Octokit with our version of the API, time limit and log. It sends no credentials by itself. */
 export function createOctokit(

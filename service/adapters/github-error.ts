@@ -63,6 +63,11 @@ export function isRepositoryGone({ status, message }: Failure): boolean {
   return status === 422 && /repositor(y|ies)\b.*\b(not exist|not accessible)/i.test(message);
 }
 
+/** GitHub's answer to a token for more than the installation has granted. */
+export function isNotGranted({ status, message }: Failure): boolean {
+  return status === 422 && /permissions requested are not granted/i.test(message);
+}
+
 /** How long to wait, in milliseconds, if this is a rate limit; null if it is not. (rate-limits-for-the-rest-api) */
 function limitWaitMs({ status, message, headers }: Failure): number | null {
   if (status !== 403 && status !== 429) return null;

@@ -7,6 +7,7 @@ import type {
   PullTarget,
   RepositoryTarget,
 } from "../handlers/ports.ts";
+import { createChecks } from "./github-checks.ts";
 import { createGitHubClient, type GitHubClient, type GitHubOptions } from "./github-client.ts";
 import { createMigrationReader } from "./github-migrations.ts";
 import { describeRepository } from "./github-repository.ts";
@@ -30,6 +31,8 @@ export function createGitHub(options: GitHubOptions): GitHub {
     readBranch: (target, gitBranch) => readBranch(client, target, gitBranch),
     findComments: (target, marker) => findComments(client, target, marker, options.appId),
     createComment: (target, body) => createComment(client, target, body),
+    readGrants: ({ installationId }) => client.grants(installationId),
+    ...createChecks(client, options.appId),
     async editComment(target, commentId, body) {
       const path = { comment_id: commentId, body };
       const response = await client.call(target, `comment ${commentId}`, (request, repository) =>

@@ -20,6 +20,11 @@ const AGAIN: Readonly<Record<EndReason, string | null>> = {
   repository_gone: null,
 };
 
+/** The same while it is removed, kept or gone. */
+export function endText(reason: EndReason): string {
+  return `No database is wanted for this commit any more · reason: ${REASONS[reason]}. Offshoot's comment says what became of the data, and how to have a database again.`;
+}
+
 export function closedSection(view: ReportView, state: StateOf<"closed">): Section {
   const closed = state.reason === "pull_closed" || state.reason === "pull_merged";
   const title = closed ? "⚫ Closed · database is being removed" : "⚫ Database is being removed";

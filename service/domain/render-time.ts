@@ -35,6 +35,12 @@ export function durationText(ms: number): string {
   return twoUnits(rounded, [DAY_MS, "d"], [HOUR_MS, "h"]);
 }
 
+/** 1st, 2nd, 3rd, 4th, 11th */
+export function ordinalText(number: number): string {
+  const isTeen = Math.floor(number / 10) % 10 === 1;
+  return `${number}${(isTeen ? undefined : ["th", "st", "nd", "rd"][number % 10]) ?? "th"}`;
+}
+
 /** 1 statement, 1,204 statements */
 export function countText(count: number, noun: string): string {
   return `${count.toLocaleString("en-US")} ${noun}${count === 1 ? "" : "s"}`;

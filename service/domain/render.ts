@@ -69,7 +69,8 @@ function headings(views: readonly ReportView[]): readonly string[] {
   return rest > 0 ? [...shown, `…and ${rest} more.`] : shown;
 }
 
-function sectionOf(view: ReportView, detail: Detail): Section {
+/** What is said of one database. */
+export function sectionOf(view: ReportView, detail: Detail): Section {
   const { state } = view;
   switch (state.phase) {
     case "queued":

@@ -85,6 +85,7 @@ export type ReportState =
   | { readonly phase: "unverified"; readonly since: Date; readonly cause: OutsideText }
   | {
       readonly phase: "waiting";
+      readonly since: Date;
       /** `slots`: the account is full; `author`/`repository`: a cap of this installation. */
       readonly scope: "slots" | "author" | "repository";
       readonly position: number;

@@ -16,6 +16,7 @@ import type { EnvironmentChange, PendingDelivery, PullRow, StoreTransaction } fr
 import { type ReadCommand, readCommands } from "./read-commands.ts";
 import { type Found, readPull, targetsOf } from "./read-pull.ts";
 import type { Step } from "./step.ts";
+import { reportWakes } from "./targets.ts";
 
 /** Pull request actions that say that somebody works on it now; without one it was open before we came. */
 const ACTIVITY = new Set(["opened", "reopened", "synchronize", "ready_for_review"]);
@@ -84,7 +85,7 @@ async function apply(context: Context, step: Step, read: Read): Promise<void> {
       ? await update(context, tx, existing, read, desire, fresh, now)
       : await insert(context, tx, read, desire, now);
     // Also when nothing changed: a report that was given up is told again with the next event.
-    await tx.wake([{ topic: "report", key: step.key, dueAt: now }], now);
+    await tx.wake(reportWakes({ pullKey: step.key }, now), now);
     if (!wanted) return;
     if (existing && destroyedBetween(existing, before, fresh)) await removeClusters(tx, existing);
     // Its clusters too: one that AWS refused to create would be tried again in an hour only.

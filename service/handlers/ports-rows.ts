@@ -43,6 +43,22 @@ export interface ReportRow {
   readonly version: number;
 }
 
+/** The check run of one head of a pull request. */
+export interface CheckRow {
+  readonly pullKey: string;
+  readonly sha: string;
+  readonly checkId: number | null;
+  /** As it was written last, with the digest of the text; null while that is not known. */
+  readonly status: string | null;
+  readonly digest: string | null;
+  /** An annotation was sent, or may have been: GitHub would add it again. */
+  readonly annotated: boolean;
+  /** A createCheck was begun at this time; until its id is known the check run must be searched for. */
+  readonly attemptedAt: Date | null;
+  readonly auditAt: Date | null;
+  readonly editedAt: Date | null;
+}
+
 /** The SSM parameter of an environment: written before AWS hears of it. */
 export interface ParameterRow {
   readonly environmentId: string;

@@ -7,6 +7,7 @@ import type { RepositoryTarget } from "./ports.ts";
 import type { CredentialReads, CredentialWrites } from "./ports-credentials.ts";
 import type {
   AccessRow,
+  CheckRow,
   CommandRow,
   EnvironmentFilter,
   EventRow,
@@ -21,7 +22,7 @@ import type {
 } from "./ports-rows.ts";
 
 /** What a key is of; `chore` is what is done now and then for the whole installation. */
-export const TOPICS = ["intake", "environment", "cluster", "report", "parameter", "chore"] as const;
+export const TOPICS = ["intake", "environment", "cluster", "report", "check", "parameter", "chore"] as const;
 export type Topic = (typeof TOPICS)[number];
 
 /** A wakeup that this worker holds until `leaseUntil`. */
@@ -80,6 +81,8 @@ export interface StoreReads extends CredentialReads {
   commandsToReact(pullKey: string): Promise<readonly CommandRow[]>;
   knownComments(pullKey: string, commentIds: readonly number[]): Promise<readonly number[]>;
   report(pullKey: string): Promise<ReportRow | null>;
+  /** Of one pull request, in the order of their commits. */
+  checkRuns(pullKey: string): Promise<readonly CheckRow[]>;
   parameter(environmentId: string): Promise<ParameterRow | null>;
   /** Some environments that have a row of a parameter. */
   parameterKeys(limit: number): Promise<readonly string[]>;
@@ -153,6 +156,8 @@ export interface StoreTransaction extends StoreReads, CredentialWrites {
   pauseRegion(account: string, region: string, until: Date): Promise<void>;
   pauseInstallation(host: string, installationId: number, until: Date): Promise<void>;
   putReport(report: ReportRow): Promise<void>;
+  putCheckRun(row: CheckRow): Promise<void>;
+  forgetCheckRun(pullKey: string, sha: string): Promise<void>;
   putParameter(parameter: ParameterRow): Promise<void>;
   forgetParameter(environmentId: string): Promise<void>;
   putMark(name: string, value: string): Promise<void>;

@@ -3,6 +3,7 @@
  * Unless it says otherwise, a call throws `Retryable` for what a later try can mend and `Refused` for what it cannot.
  */
 import type { Grant } from "../domain/access.ts";
+import type { InstallationGrants } from "../domain/app-permissions.ts";
 import type {
   ChangeAnswer,
   CreateAnswer,
@@ -12,6 +13,7 @@ import type {
 } from "../domain/cluster.ts";
 import type { MigrationFile, MigrationProblem, Statement } from "../domain/migration.ts";
 import type { PullRef } from "../domain/owner.ts";
+import type { Checks } from "./ports-checks.ts";
 
 /** Time, ids and randomness come from outside the handlers, so that a simulation can replay them. */
 export interface Clock {
@@ -160,7 +162,7 @@ export type Permission = "admin" | "write" | "read" | "none";
 export type ReactionContent = "+1" | "-1" | "eyes" | "rocket" | "confused";
 
 /** GitHub, through an installation of the App. Rate limits are Retryable with `pauses: "installation"`. */
-export interface GitHub {
+export interface GitHub extends Checks {
   /** Null if the pull request or its repository cannot be seen (404, or another repository now has the name). */
   readPull(target: PullTarget): Promise<Pull | null>;
   /** Null if there is no such comment, or not on an issue of this repository. */
@@ -184,6 +186,8 @@ export interface GitHub {
   deleteComment(target: PullTarget, commentId: number): Promise<void>;
   /** Idempotent. `absent` if the comment is gone. */
   react(target: PullTarget, commentId: number, content: ReactionContent): Promise<"done" | "absent">;
+  /** What the repository's installation was granted; null if it is gone. May be some minutes old. */
+  readGrants(target: RepositoryTarget): Promise<InstallationGrants | null>;
 }
 
 /** One attempt to deliver a webhook that failed, as GitHub remembers it for three days. */

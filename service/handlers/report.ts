@@ -3,21 +3,17 @@ import {
   COMMENT_AUDIT_MS,
   PROGRESS_EDIT_MS,
   REPORT_REFUSALS_MAX,
-  VERIFY_DEADLINE_MS,
   WAITING_LOOK_MS,
 } from "../domain/limits.ts";
-import type { Phase } from "../domain/phase.ts";
 import { renderReport, reportMarker } from "../domain/render.ts";
 import type { CommandNotice } from "../domain/report.ts";
 import { outside } from "../domain/text.ts";
 import type { Context } from "./context.ts";
+import { earliest, isPassing, verifyDeadline } from "./looks.ts";
 import { onGitHub } from "./on-github.ts";
 import type { PullRow, ReportRow } from "./ports-store.ts";
 import { later, type Step } from "./step.ts";
 import { readView, type Viewed } from "./view.ts";
-
-/** Phases that a later one follows by itself; their text is edited at most once per PROGRESS_EDIT_MS. */
-const PASSING: ReadonlySet<Phase> = new Set(["queued", "creating", "migrating", "verifying"]);
 
 interface Rendered {
   readonly body: string;
@@ -67,7 +63,7 @@ async function show(
   // A step that was tried before may have left a paused worker behind, whose old text could still arrive.
   const auditAt = step.attempts > 1 ? later(context, COMMENT_AUDIT_MS) : row.auditAt;
   const due = row.editedAt && new Date(row.editedAt.getTime() + PROGRESS_EDIT_MS);
-  const passing = viewed.every((one) => PASSING.has(one.phase));
+  const passing = isPassing(viewed);
   if (row.digest === rendered.digest || (passing && due && due > now)) {
     const again = row.digest === rendered.digest ? null : due;
     const change = { ...row, auditAt };
@@ -156,7 +152,11 @@ async function edit(
     return step.commit(now, (tx) => tx.putReport(gone));
   }
   const change = { ...row, digest: rendered.digest, editedAt: now };
-  await step.commit(earliest(row.auditAt, look), (tx) => tx.putReport(change));
+  await step.commit(earliest(row.auditAt, look), async (tx) => {
+    await tx.putReport(change);
+    // It says the same in short, and leaves it to this step to look at a place in the queue.
+    await tx.wake([{ topic: "check", key: step.key, dueAt: now }], now);
+  });
 }
 
 /** Reactions are idempotent at GitHub; a comment that is gone, or may not be reacted to, needs none. */
@@ -187,17 +187,10 @@ async function readNotice(context: Context, key: string): Promise<CommandNotice 
 
 /** Some states change by the clock alone: a place in the queue, a verification that takes too long. */
 function nextLook(context: Context, viewed: readonly Viewed[]): Date | null {
-  const looks = viewed.map(({ phase, cluster }) => {
-    if (phase === "waiting") return later(context, WAITING_LOOK_MS);
-    if (phase !== "verifying" || !cluster?.migrationSince) return null;
-    return new Date(cluster.migrationSince.getTime() + VERIFY_DEADLINE_MS + 1);
-  });
+  const looks = viewed.map((one) =>
+    one.phase === "waiting" ? later(context, WAITING_LOOK_MS) : verifyDeadline(one),
+  );
   return earliest(...looks);
-}
-
-function earliest(...dates: readonly (Date | null)[]): Date | null {
-  const times = dates.filter((date) => date !== null).map((date) => date.getTime());
-  return times.length > 0 ? new Date(Math.min(...times)) : null;
 }
 
 function fresh(pullKey: string): ReportRow {

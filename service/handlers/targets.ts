@@ -20,7 +20,11 @@ export function hostOf({ kind, pullKey, ownerKey }: Environment): string {
   return kind === "branch" ? (parseBranchKey(ownerKey.slice(0, ownerKey.lastIndexOf(":")))?.host ?? "") : "";
 }
 
-/** Wakes whoever tells people of a change: a pull request has a comment, other owners ask the API. */
-export function reportWakes(environment: Environment, dueAt: Date): readonly Wake[] {
-  return environment.pullKey === null ? [] : [{ topic: "report", key: environment.pullKey, dueAt }];
+/** Wakes whoever tells people of a change: a pull request has a comment and a check run, other owners ask the API. */
+export function reportWakes({ pullKey }: Pick<Environment, "pullKey">, dueAt: Date): readonly Wake[] {
+  if (pullKey === null) return [];
+  return [
+    { topic: "report", key: pullKey, dueAt },
+    { topic: "check", key: pullKey, dueAt },
+  ];
 }

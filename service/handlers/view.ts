@@ -182,6 +182,7 @@ async function waitingState({ context, environment }: Facts): Promise<ReportStat
   const { offer } = offered;
   return {
     phase: "waiting",
+    since: environment.queuedAt ?? environment.wantedAt,
     scope: offer.kind === "wait" ? offer.scope : "slots",
     position: offer.kind === "wait" ? offer.position : 1,
     limit: offer.kind === "wait" ? offer.limit : slotsInAll(offered),

@@ -6,6 +6,7 @@ import {
   CLAIM_TAKE,
   REFUSED_LOOK_MS,
 } from "../domain/limits.ts";
+import { check } from "./check.ts";
 import { chore } from "./chores.ts";
 import { type Context, newId } from "./context.ts";
 import { intake } from "./intake.ts";
@@ -24,6 +25,7 @@ export const HANDLERS: Readonly<Record<Topic, Handler>> = {
   environment: reconcileEnvironment,
   cluster: reconcileCluster,
   report,
+  check,
   parameter: reconcileParameter,
   chore,
 };
@@ -71,6 +73,7 @@ export async function runHeld(context: Context, held: Held): Promise<void> {
 const KEYS = {
   intake: "owner",
   report: "owner",
+  check: "owner",
   environment: "environment",
   cluster: "cluster",
   parameter: "environment",

@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { gitHubWith, ok, said } from "../support/contract-github.ts";
-import type { Answer } from "../support/contract-server.ts";
+import { gitHubWith, ok, said, tokenAnswer } from "../support/contract-github.ts";
+import type { Answer, Asked } from "../support/contract-server.ts";
+
+const NOT_GRANTED = "The permissions requested are not granted to this installation.";
 
 describe("requests", () => {
   it("carry the API version, the user agent and a token for the one repository", async () => {
@@ -15,7 +17,10 @@ describe("requests", () => {
     expect(mints().map(({ body }) => JSON.parse(body))).toEqual([
       {
         repository_ids: [42],
-        permissions: { contents: "read", issues: "write", metadata: "read", pull_requests: "write" },
+        permissions: {
+          checks: "write",
+          ...{ contents: "read", issues: "write", metadata: "read", pull_requests: "write" },
+        },
       },
     ]);
   });
@@ -124,6 +129,27 @@ describe("tokens", () => {
     const message = "There is at least one repository that does not exist or is not accessible.";
     const { github, here } = await gitHubWith(() => ok({}), { tokens: () => said(422, message) });
     expect(await github.readPull(here)).toBeNull();
+  });
+
+  it("are for the rest where an installation has not granted everything, and for all of it later", async () => {
+    const granted = { contents: "read", issues: "read", metadata: "read" };
+    const installation = { account: { login: "acme" }, html_url: "https://x/i", events: ["push"] };
+    const tokens = (asked: Asked) => {
+      if (asked.method === "GET")
+        return ok({ ...installation, permissions: { ...granted, packages: "write" } });
+      const wanted = JSON.parse(asked.body).permissions;
+      return wanted.issues === "write" ? said(422, NOT_GRANTED) : tokenAnswer();
+    };
+    const { github, here, mints } = await gitHubWith(() => ok({ permission: "write" }), { tokens });
+    expect(await github.readPermission(here, "mona")).toBe("write");
+    expect(await github.readPermission(here, "mona")).toBe("write");
+    expect(mints().map(({ method }) => method)).toEqual(["POST", "GET", "POST"]);
+    expect(JSON.parse(mints()[2]?.body ?? "").permissions).toEqual(granted);
+    expect(await github.readGrants(here)).toEqual({
+      ...{ account: "acme", url: "https://x/i", events: ["push"] },
+      permissions: { ...granted, packages: "write" },
+    });
+    expect(mints()).toHaveLength(3);
   });
 
   it("are made anew once when GitHub does not know one any more", async () => {

@@ -92,7 +92,8 @@ it("asks AWS what a process may do, with its own credentials, and gives the stat
 });
 
 it("names a permission that the App lacks, and where one was not accepted yet", async () => {
-  const permissions = { contents: "read", issues: "write", metadata: "read", pull_requests: "write" };
+  const given = { contents: "read", issues: "write", metadata: "read", pull_requests: "write" };
+  const permissions = { checks: "write", ...given };
   const events = ["issue_comment", "pull_request", "push"];
   await change({ permissions: { ...permissions, contents: undefined }, events: ["push"], accept: true });
   const lacking = await doctor([], stack.serviceEnv);

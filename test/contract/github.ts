@@ -94,6 +94,42 @@ export function gitHubContract(name: string, make: () => Promise<GitHubSubject>)
       expect(await github.findComments(target, marker)).toEqual([]);
     });
 
+    it("writes a check run, finds it by its external id, completes it and opens it again", async () => {
+      const { github, target, headSha: sha } = subject;
+      const externalId = randomUUID();
+      const found = async () => {
+        const runs = await github.findChecks(target, sha, externalId);
+        return runs.map((run) => [run.id, run.status]);
+      };
+      const open = { status: "in_progress", conclusion: null, title: "Contract", summary: "*one*" } as const;
+      const said = { ...open, annotation: null, detailsUrl: "https://example.com/details" };
+      const { id } = await github.createCheck(target, { ...said, sha, externalId });
+      expect(await found()).toEqual([[id, "in_progress"]]);
+      const annotation = { path: "migrations/1.sql", line: 1, message: "contract" };
+      const done = { ...said, status: "completed", conclusion: "failure", annotation } as const;
+      expect(await github.updateCheck(target, id, done)).toBe("updated");
+      expect(await found()).toEqual([[id, "completed"]]);
+      expect(await github.updateCheck(target, id, { ...said, title: "Again" })).toBe("updated");
+      expect(await found()).toEqual([[id, "in_progress"]]);
+      await github.updateCheck(target, id, { ...said, status: "completed", conclusion: "neutral" });
+      const second = await github.createCheck(target, { ...done, sha, externalId });
+      expect(await found()).toEqual([
+        [id, "completed"],
+        [second.id, "completed"],
+      ]);
+      expect(await github.findChecks(target, sha, randomUUID())).toEqual([]);
+      expect(await github.updateCheck(target, NO_ID, said)).toBe("absent");
+    });
+
+    it("says what was granted", async () => {
+      const { github, target } = subject;
+      expect(await github.readGrants(target)).toMatchObject({
+        permissions: { checks: "write", contents: "read" },
+        events: expect.arrayContaining(["pull_request"]),
+        url: expect.stringContaining("http"),
+      });
+    });
+
     it("reacts to a comment, twice as well as once", async () => {
       const { github, target, comment } = subject;
       expect(await github.react(target, comment.id, "rocket")).toBe("done");

@@ -4,6 +4,7 @@ import { expect, expectTypeOf, test } from "vitest";
 import { cleanLine, cleanText, SPAN_CHARACTERS } from "../../service/domain/markdown.ts";
 import type { MigrationProblem } from "../../service/domain/migration.ts";
 import { renderReport, reportMarker } from "../../service/domain/render.ts";
+import { renderCheck } from "../../service/domain/render-check.ts";
 import { psqlLine } from "../../service/domain/render-connect.ts";
 import type { Connection } from "../../service/domain/report.ts";
 import { outside } from "../../service/domain/text.ts";
@@ -36,6 +37,21 @@ test("outside text in any state changes nothing but the inside of code", () => {
       expect(shown(bodyOf(state, texts)).skeleton).toBe(harmless.get(state));
     }),
     { numRuns: 400 },
+  );
+});
+
+test("nor in the summary of a check run, whose title is one plain line", () => {
+  const checkOf = (state: string, texts?: OutsideTexts) =>
+    renderCheck([viewOf(statesOf(texts)[state]!, null, texts?.name)], null, new Date(0)).check;
+  const harmless = new Map(states.map((state) => [state, shown(checkOf(state).summary).skeleton]));
+  fc.assert(
+    fc.property(fc.constantFrom(...states), hostileTexts, (state, texts) => {
+      const { title, summary } = checkOf(state, texts);
+      expect(shown(summary).skeleton).toBe(harmless.get(state));
+      expect(title).toBe(line(title));
+      expect(title.length).toBeLessThan(140);
+    }),
+    { numRuns: 200 },
   );
 });
 

@@ -159,7 +159,8 @@ function reachableStates(texts: OutsideTexts): Record<string, ReportState> {
 }
 
 function waitingStates(): Record<string, ReportState> {
-  const waiting = { phase: "waiting", position: 3, here: 6, elsewhere: 12, holders: HOLDERS } as const;
+  const since = at("23T14:02:07");
+  const waiting = { phase: "waiting", since, position: 3, here: 6, elsewhere: 12, holders: HOLDERS } as const;
   return {
     waiting: { ...waiting, scope: "slots", limit: 18 },
     "waiting-author": { ...waiting, scope: "author", limit: 3 },

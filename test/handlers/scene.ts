@@ -1,6 +1,11 @@
 import { randomBytes } from "node:crypto";
 import { createJournal } from "../../service/adapters/store/journal.ts";
 import type { Grant } from "../../service/domain/access.ts";
+import {
+  APP_EVENTS,
+  APP_PERMISSIONS,
+  type InstallationGrants,
+} from "../../service/domain/app-permissions.ts";
 import type { Cluster } from "../../service/domain/cluster.ts";
 import type { Environment } from "../../service/domain/environment.ts";
 import { pullKey } from "../../service/domain/owner.ts";
@@ -18,6 +23,7 @@ import type {
   PullComment,
   StatementOutcome,
 } from "../../service/handlers/ports.ts";
+import type { Checks, NewCheck, SentCheck } from "../../service/handlers/ports-checks.ts";
 import type { StackControl } from "../../service/handlers/ports-stack.ts";
 import type { Topic } from "../../service/handlers/ports-store.ts";
 import { runHeld } from "../../service/handlers/worker.ts";
@@ -46,6 +52,11 @@ export const PULL: Pull = {
   authorIsBot: false,
 };
 
+export const GRANTS: InstallationGrants = {
+  ...{ account: "acme", url: "https://github.test/acme/installations/1" },
+  ...{ permissions: APP_PERMISSIONS, events: APP_EVENTS },
+};
+
 export const quiet: Log = { info: () => {}, warn: () => {}, error: () => {} };
 
 /** GitHub as a test sets it up; `fail` makes a call throw, `calls` are the calls that had an effect. */
@@ -59,6 +70,8 @@ export function createFakeGitHub() {
     migrations: "create table a (id int)\ncreate table b (id int)\n",
     posted: [] as { id: number; body: string }[],
     reactions: [] as string[],
+    checks: [] as (NewCheck & { id: number; annotations: string[] })[],
+    grants: GRANTS as InstallationGrants | null,
     calls: [] as string[],
     fail: new Map<keyof GitHub, Error>(),
   };
@@ -68,7 +81,8 @@ export function createFakeGitHub() {
     if (error) throw error;
     return work();
   };
-  const port: GitHub = {
+  const port: Omit<GitHub, keyof Checks> = {
+    readGrants: () => call("readGrants", () => state.grants),
     readPull: ({ repositoryName }) =>
       call("readPull", () => (state.names.includes(repositoryName) ? state.pull : null)),
     readComment: (_target, id) => call("readComment", () => state.comments.get(id) ?? null),
@@ -101,7 +115,32 @@ export function createFakeGitHub() {
         return "done";
       }),
   };
-  return { state, port };
+  return { state, port: { ...port, ...fakeChecks(state, call) } };
+}
+
+type Call = <T>(name: keyof GitHub, work: () => T) => Promise<T>;
+
+function fakeChecks(
+  { checks }: { readonly checks: (NewCheck & { id: number; annotations: string[] })[] },
+  call: Call,
+): Checks {
+  const noted = ({ annotation }: SentCheck) => (annotation ? [`${annotation.path}:${annotation.line}`] : []);
+  return {
+    findChecks: (_target, sha, externalId) =>
+      call("findChecks", () => checks.filter((one) => one.sha === sha && one.externalId === externalId)),
+    createCheck: (_target, check) =>
+      call("createCheck", () => {
+        const id = 500 + checks.length;
+        checks.push({ ...check, id, annotations: noted(check) });
+        return { id };
+      }),
+    updateCheck: (_target, id, check) =>
+      call("updateCheck", () => {
+        const found = checks.find((one) => one.id === id);
+        if (found) Object.assign(found, check, { annotations: [...found.annotations, ...noted(check)] });
+        return found ? "updated" : "absent";
+      }),
+  };
 }
 
 /** Clusters that answer each statement with the next outcome, and with "applied" when none is left. */

@@ -98,7 +98,9 @@ describe("a link", () => {
       ...{ name: null, description: null, public: false, url: "http://offshoot.test" },
       hook_attributes: { url: "http://offshoot.test/webhooks/github", active: true },
       redirect_url: "http://offshoot.test/setup/callback",
-      default_permissions: { contents: "read", issues: "write", metadata: "read", pull_requests: "write" },
+      default_permissions: {
+        ...{ checks: "write", contents: "read", issues: "write", metadata: "read", pull_requests: "write" },
+      },
       default_events: ["issue_comment", "pull_request", "push"],
     });
   });

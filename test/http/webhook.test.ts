@@ -184,6 +184,16 @@ describe("GitHub's own examples", () => {
   }
   const events = createRequire(import.meta.url)("@octokit/webhooks-examples") as readonly Example[];
 
+  it.each(["check_run", "check_suite"])(
+    "of %s, which come unasked, are answered and not kept",
+    async (event) => {
+      const { examples = [] } = events.find(({ name }) => name === event) ?? {};
+      for (const example of examples) expect((await send(json(example), { event })).statusCode).toBe(204);
+      expect(examples.length).toBeGreaterThan(0);
+      expect(await rows()).toEqual(NONE);
+    },
+  );
+
   it("all get a 2xx or a reasoned 4xx", async () => {
     const bad: string[] = [];
     let n = 0;

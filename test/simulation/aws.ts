@@ -47,6 +47,8 @@ export interface Aws {
   /** Every cluster ever made, by identifier. */
   readonly former: ReadonlyMap<string, AwsCluster>;
   create(request: CreateRequest): AwsCluster | "quota" | "conflict";
+  /** Whether the quota is used up. */
+  isFull(): boolean;
   /** A create whose caller has given up, and which arrives later nevertheless. */
   createLater(request: CreateRequest, atMs: number): void;
   remove(cluster: AwsCluster): void;
@@ -95,6 +97,7 @@ export function createAws(stage: Stage, quota: number): Aws {
     clusters,
     former,
     create,
+    isFull: () => clusters.size >= quota,
     createLater: (request, at) => void arrivals.push({ at, request }),
     remove(cluster) {
       if (cluster.status === "DELETING") return;

@@ -1,5 +1,8 @@
+import { APP_EVENTS, APP_PERMISSIONS } from "../../service/domain/app-permissions.ts";
+import type { CheckAnnotation } from "../../service/domain/check.ts";
 import { Refused, Retryable } from "../../service/domain/errors.ts";
 import type { GitHub, PullTarget, RepositoryTarget } from "../../service/handlers/ports.ts";
+import type { Checks, SentCheck } from "../../service/handlers/ports-checks.ts";
 import type { Actor } from "./actor.ts";
 import {
   APP,
@@ -11,6 +14,12 @@ import {
   readPullRequest,
 } from "./github.ts";
 import { Broken } from "./stage.ts";
+
+const FIRST_CHECK = 9_001;
+const GRANTS = {
+  ...{ account: "shop", url: "https://github.com/organizations/shop/settings/installations/77" },
+  ...{ permissions: APP_PERMISSIONS, events: APP_EVENTS },
+};
 
 /** GitHub as the App reaches it: errors, limits, and answers that are lost after the effect. */
 export function createSimulatedGitHub(world: GitHubWorld, actor: Actor): GitHub {
@@ -34,6 +43,8 @@ export function createSimulatedGitHub(world: GitHubWorld, actor: Actor): GitHub 
     return answer;
   };
   return {
+    ...checksOf(world, repositoryOf, call),
+    readGrants: (target) => call("grants", target, () => (repositoryOf(target) ? GRANTS : null)),
     readPull: (target) =>
       call("pull", target, () => {
         const pull = pullOf(target);
@@ -74,6 +85,45 @@ export function createSimulatedGitHub(world: GitHubWorld, actor: Actor): GitHub 
         return commentOf(target, id) ? "done" : "absent";
       }),
   };
+}
+
+type Call = <T>(what: string, target: RepositoryTarget, effect: () => T) => Promise<T>;
+
+function checksOf(
+  { checks }: GitHubWorld,
+  repositoryOf: (target: RepositoryTarget) => Repository | undefined,
+  call: Call,
+): Checks {
+  return {
+    findChecks: (target, sha, externalId) =>
+      call(`checks ${sha}`, target, () =>
+        [...checks.values()].filter(
+          (one) =>
+            one.repository === repositoryOf(target) && one.sha === sha && one.externalId === externalId,
+        ),
+      ),
+    createCheck: (target, check) =>
+      call(`create check ${check.status}`, target, () => {
+        const repository = repositoryOf(target);
+        if (!repository) throw new Refused("not_found", "The repository cannot be seen.");
+        if (repository.name !== target.repositoryName) throw new Retryable("repository_moved", "renamed");
+        const id = FIRST_CHECK + checks.size;
+        checks.set(id, { ...check, id, repository, annotations: noted([], check) });
+        return { id };
+      }),
+    updateCheck: (target, id, check) =>
+      call(`check ${id} ${check.status}`, target, () => {
+        const before = checks.get(id);
+        if (!before || before.repository !== repositoryOf(target)) return "absent";
+        checks.set(id, { ...before, ...check, annotations: noted(before.annotations, check) });
+        return "updated";
+      }),
+  };
+}
+
+/** GitHub adds annotations, and never takes one back. */
+function noted(before: readonly CheckAnnotation[], { annotation }: SentCheck): readonly CheckAnnotation[] {
+  return annotation ? [...before, annotation] : before;
 }
 
 /** The faults that come before any effect. */

@@ -1,6 +1,8 @@
+import type { CheckAnnotation } from "../../service/domain/check.ts";
 import type { MigrationFile } from "../../service/domain/migration.ts";
 import { pullKey } from "../../service/domain/owner.ts";
 import type { Permission, Pull, ReactionContent } from "../../service/handlers/ports.ts";
+import type { NewCheck } from "../../service/handlers/ports-checks.ts";
 import type { Stage } from "./stage.ts";
 
 export const HOST = "github.com";
@@ -48,11 +50,19 @@ export interface Comment {
   readonly reactions: Set<ReactionContent>;
 }
 
+/** A check run of the App. */
+export interface CheckSeen extends NewCheck {
+  readonly id: number;
+  readonly repository: Repository;
+  readonly annotations: readonly CheckAnnotation[];
+}
+
 /** What GitHub holds. People and the App change it; the port of the App is in github-port.ts. */
 export interface GitHubWorld {
   readonly repositories: Repository[];
   readonly pulls: PullRequest[];
   readonly comments: Map<number, Comment>;
+  readonly checks: Map<number, CheckSeen>;
   commit(pull: PullRequest, files: ReadonlyMap<string, readonly string[]>): void;
   filesAt(sha: string): readonly MigrationFile[];
   addComment(pull: PullRequest, author: string, body: string): Comment;
@@ -79,6 +89,7 @@ export function createGitHubWorld(stage: Stage): GitHubWorld {
     repositories: [],
     pulls: [],
     comments,
+    checks: new Map(),
     commit(pull, files) {
       pull.files = files;
       pull.headSha = [...stage.random.bytes(20)].map((byte) => byte.toString(16).padStart(2, "0")).join("");

@@ -3,13 +3,14 @@ import type { Environment } from "../../service/domain/environment.ts";
 import { CLUSTER_TAG } from "../../service/domain/names.ts";
 import type { Phase } from "../../service/domain/phase.ts";
 import { type RenderedReport, renderReport } from "../../service/domain/render.ts";
+import { type RenderedCheck, renderCheck } from "../../service/domain/render-check.ts";
 import { outside } from "../../service/domain/text.ts";
 import type { Context } from "../../service/handlers/context.ts";
 import { viewOne } from "../../service/handlers/environment-view.ts";
 import { readOffer } from "../../service/handlers/slots.ts";
 import { readView } from "../../service/handlers/view.ts";
 import type { Aws } from "./aws.ts";
-import { APP, type Comment, type PullRequest } from "./github.ts";
+import { APP, type Comment, type GitHubWorld, type PullRequest } from "./github.ts";
 import type { ClusterSeen, CommandSeen, EnvironmentSeen, Snapshot } from "./snapshot.ts";
 import { Broken } from "./stage.ts";
 import type { World } from "./world.ts";
@@ -20,10 +21,13 @@ const RESTING: Readonly<Record<string, ReadonlySet<Phase>>> = {
   absent: new Set<Phase>(["destroyed", "skipped", "retired"]),
 };
 
+/** A worker that was paused may make a second check run, which nobody can delete; more are a mistake. */
+const DOUBLES_MAX = 2;
+
 /** Whether something is under way: a delivery, a cluster or an environment on its way, a step to be repeated. */
 export function isMoving({ deliveries, customers, aws }: World, seen: Snapshot): boolean {
   const repeated = seen.wakeup.some((row) => row.lease === null && row.attempts > 0);
-  const audits = seen.report.some((row) => row.audit_at !== null);
+  const audits = [...seen.report, ...seen.check_run].some((row) => row.audit_at !== null);
   return (
     deliveries.nextAt() !== null ||
     seen.delivery.length > 0 ||
@@ -31,18 +35,25 @@ export function isMoving({ deliveries, customers, aws }: World, seen: Snapshot):
     repeated ||
     audits ||
     seen.cluster.some((row) => isChanging(aws, row)) ||
-    seen.environment.some((row) => !isResting(row, seen.cluster))
+    seen.environment.some((row) => !isResting(aws, row, seen.cluster))
   );
 }
 
+/** A stack that AWS has no room for is made and taken back with every look: what it is for waits. */
+function waitsForRoom(aws: Aws, { stack, identifier, status }: ClusterSeen): boolean {
+  return stack !== null && identifier === null && status !== "gone" && aws.isFull();
+}
+
 /** Also one that somebody deleted, which is noticed at the next hourly look. */
-function isChanging(aws: Aws, { status, identifier }: ClusterSeen): boolean {
+function isChanging(aws: Aws, row: ClusterSeen): boolean {
+  const { status, identifier } = row;
+  if (waitsForRoom(aws, row)) return false;
   if (status === "available") return aws.clusters.get(identifier ?? "")?.status !== "ACTIVE";
   return status === "creating" || status === "removing";
 }
 
 /** As far as it gets without a person: ready, failed, waiting for a slot, retired or ended. */
-function isResting(environment: EnvironmentSeen, clusters: readonly ClusterSeen[]): boolean {
+function isResting(aws: Aws, environment: EnvironmentSeen, clusters: readonly ClusterSeen[]): boolean {
   const serving = clusters.find((row) => row.id === environment.serving_id);
   const next = clusters.find((row) => row.id === environment.next_id);
   if (environment.wanted === "absent") {
@@ -52,6 +63,7 @@ function isResting(environment: EnvironmentSeen, clusters: readonly ClusterSeen[
   if (environment.plan_generation !== environment.generation) return false;
   if (environment.plan_problem || environment.queued_at) return true;
   const current = next ?? serving;
+  if (current && waitsForRoom(aws, current)) return true;
   if (current?.status === "intended") return current.reason === "quota";
   // A customer's data is never replaced: what is lost, or cannot be migrated any more, waits for a person.
   const isCustomers = environment.kind === "tenant" && environment.ready_at !== null;
@@ -63,9 +75,12 @@ function isResting(environment: EnvironmentSeen, clusters: readonly ClusterSeen[
   return failed || (!next && current.verified_generation === environment.generation);
 }
 
-/** Whether nobody is at work: only looks in the future are left. */
-export function isAsleep({ stage }: World, seen: Snapshot): boolean {
+/** Whether nobody is at work: only looks in the future are left, and no stack is being taken back. */
+export function isAsleep({ stage, aws }: World, seen: Snapshot): boolean {
   const now = stage.now().getTime();
+  const isTried = (row: ClusterSeen) =>
+    waitsForRoom(aws, row) && (row.status !== "intended" || row.reason !== "quota");
+  if (seen.cluster.some(isTried)) return false;
   return seen.wakeup.every((row) => row.lease === null && Date.parse(row.due_at) > now);
 }
 
@@ -139,8 +154,32 @@ async function checkShown(
     throw new Broken("disagreement", `${key} is wanted ${environment.wanted}, but rests in ${phase}`);
   }
   if (environment.queuedAt) await checkWaiting(context, environment);
+  checkChecks(github, key, environment.headSha, renderCheck([view], null, context.clock.now()));
   if (comments.length === 0 && commentDeleted) return;
   checkComment(key, comments, renderReport([view]), phase);
+}
+
+/** One check run tells how the head is, or none of an end; whatever else there is has been closed. */
+function checkChecks(
+  github: GitHubWorld,
+  key: string,
+  headSha: string,
+  { check, ended }: RenderedCheck,
+): void {
+  const ours = [...github.checks.values()].filter((one) => one.externalId.startsWith(`${key}@`));
+  const ofHead = ours.filter(({ sha }) => sha === headSha);
+  const head = ofHead.at(-1);
+  const open = ours.find((one) => one.status !== "completed" && one !== head);
+  if (open) throw new Broken("check", `${key}: check run ${open.id} of ${open.sha} was left ${open.status}`);
+  if (!head && ended) return;
+  if (!head) throw new Broken("check", `${key} has no check run at ${headSha}`);
+  const said = [head.status, head.conclusion, head.title, head.summary].join("\n");
+  const should = [check.status, check.conclusion, check.title, check.summary].join("\n");
+  if (said !== should) throw new Broken("check", `${key} should say\n${should}\nbut says\n${said}`);
+  const twice = ours.find(({ annotations }) => annotations.length > 1);
+  if (twice) throw new Broken("check", `${key}: check run ${twice.id} has an annotation twice`);
+  if (ofHead.length > DOUBLES_MAX)
+    throw new Broken("check", `${key} has ${ofHead.length} check runs at ${headSha}`);
 }
 
 /** Every customer is as the back end was told, and shown under its labels. */

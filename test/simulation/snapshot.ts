@@ -19,6 +19,7 @@ export interface Snapshot {
     readonly comment_id: number | null;
     readonly audit_at: string | null;
   }[];
+  readonly check_run: readonly { readonly pull_key: string; readonly audit_at: string | null }[];
   readonly delivery: readonly { readonly guid: string }[];
 }
 
@@ -29,6 +30,7 @@ export interface ClusterSeen {
   readonly use: string;
   readonly reason: string | null;
   readonly identifier: string | null;
+  readonly stack: string | null;
   readonly client_token: string;
   readonly kind: string;
   readonly fenced_at: string | null;
@@ -85,6 +87,7 @@ const TABLES: Readonly<Record<keyof Snapshot, string>> = {
     "select cluster_id, file, index_in_file, checksum, state from statement order by cluster_id, ordinal",
   command: "select pull_key, comment_id, verb, author, outcome from command order by pull_key, comment_id",
   report: "select pull_key, comment_id, audit_at from report order by pull_key",
+  check_run: "select pull_key, audit_at from check_run order by pull_key, sha",
   delivery: "select guid from delivery where handled_at is null order by guid",
 };
 
@@ -122,5 +125,6 @@ export const EMPTY: Snapshot = {
   statement: [],
   command: [],
   report: [],
+  check_run: [],
   delivery: [],
 };

@@ -17,7 +17,7 @@ export const said = (status: number, message: string, headers = {}): Answer => (
   headers,
 });
 
-function token(): Answer {
+export function tokenAnswer(): Answer {
   const expires_at = new Date(Date.now() + 3_600_000).toISOString();
   return { status: 201, body: { token: "ghs_secret", expires_at, permissions: {} } };
 }
@@ -28,11 +28,11 @@ let installations = 100;
 /** The adapter on a GitHub that answers by the script, until the test is over. */
 export async function gitHubWith(
   script: (asked: Asked) => Answer | "hang",
-  options: { readonly tokens?: () => Answer | "hang"; readonly privateKey?: string } = {},
+  options: { readonly tokens?: (asked: Asked) => Answer | "hang"; readonly privateKey?: string } = {},
 ) {
-  const tokens = options.tokens ?? token;
+  const tokens = options.tokens ?? tokenAnswer;
   const server = await startScriptedServer((asked) =>
-    asked.path.startsWith("/app/installations/") ? tokens() : script(asked),
+    asked.path.startsWith("/app/installations/") ? tokens(asked) : script(asked),
   );
   onTestFinished(async () => void (await server.close()));
   const github = createGitHub({

@@ -2,6 +2,7 @@ import { pullKey } from "../../domain/owner.ts";
 import type { Store, StoreReads, StoreTransaction } from "../../handlers/ports-store.ts";
 import * as access from "./access.ts";
 import * as answers from "./answers.ts";
+import * as checks from "./check-runs.ts";
 import * as clusters from "./clusters.ts";
 import * as credentials from "./credentials.ts";
 import * as environmentList from "./environment-list.ts";
@@ -59,6 +60,7 @@ function reads(db: Sql): StoreReads {
     commandsToReact: (key) => pulls.commandsToReact(db, key),
     knownComments: (key, ids) => pulls.knownComments(db, key, ids),
     report: (key) => records.report(db, key),
+    checkRuns: (key) => checks.checkRuns(db, key),
     parameter: (id) => parameters.parameter(db, id),
     parameterKeys: (limit) => parameters.parameterKeys(db, limit),
     slotRows: (account, region, others) => slots.slotRows(db, account, region, others),
@@ -111,6 +113,8 @@ function transaction(db: Sql): StoreTransaction {
     pauseRegion: (account, region, until) => slots.pauseRegion(db, account, region, until),
     pauseInstallation: (host, id, until) => slots.pauseInstallation(db, host, id, until),
     putReport: (row) => records.putReport(db, row),
+    putCheckRun: (row) => checks.putCheckRun(db, row),
+    forgetCheckRun: (key, sha) => checks.forgetCheckRun(db, key, sha),
     putParameter: (row) => parameters.putParameter(db, row),
     forgetParameter: (id) => parameters.forgetParameter(db, id),
     putMark: (name, value) => marks.putMark(db, name, value),
