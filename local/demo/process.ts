@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { createWriteStream, existsSync } from "node:fs";
+import { createWriteStream } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -13,13 +13,12 @@ const READY_TIMEOUT_MS = 60_000;
 /** A process that has not ended this long after SIGTERM is killed. */
 const STOP_TIMEOUT_MS = 15_000;
 
-/** Tests bundle what they start often, and say here where: test/support/programs.ts. */
-const PROGRAMS = process.env["OFFSHOOT_PROGRAMS"];
+/** Tests bundle what they start often, and say here which file runs which script, as JSON: test/support/programs.ts. */
+const PROGRAMS = JSON.parse(process.env["OFFSHOOT_PROGRAMS"] ?? "{}") as Readonly<Record<string, string>>;
 
 /** The file that runs `script`, a TypeScript file relative to the checkout: its bundle if there is one. */
 export function programFile(script: string): string {
-  const bundles = PROGRAMS ? [".mjs", ".cjs"].map((end) => join(PROGRAMS, script.replace(/\.ts$/, end))) : [];
-  return bundles.find(existsSync) ?? join(ROOT, script);
+  return PROGRAMS[script] ?? join(ROOT, script);
 }
 
 /** A child process of the demo with what it said when it was ready. */

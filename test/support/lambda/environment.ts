@@ -152,6 +152,7 @@ function startProcess({ file, env, log }: FunctionSetup, port: number): ChildPro
     stdio: ["ignore", "pipe", "pipe"],
   });
   // Not by `pipe`, which would leave listeners on the one log for each environment that is at work.
-  for (const stream of [child.stdout, child.stderr]) stream?.on("data", (chunk) => log.writable && log.write(chunk));
+  for (const stream of [child.stdout, child.stderr])
+    stream?.on("data", (chunk) => log.writable && log.write(chunk));
   return child;
 }
