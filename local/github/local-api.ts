@@ -104,7 +104,9 @@ function addCommentRoutes(local: FastifyInstance, { state, actions }: Parts): vo
 function addViewRoutes(local: FastifyInstance, parts: Parts, { dsqlControlUrl }: LocalOptions): void {
   const { site, state, deliveries, faults } = parts;
   local.get("/overview", () => showOverview(state));
-  local.get("/repositories/:owner/:repo/pulls/:number", (request) => showPull(site, state, pullOf(state, request)));
+  local.get("/repositories/:owner/:repo/pulls/:number", (request) =>
+    showPull(site, state, pullOf(state, request)),
+  );
   local.get("/clusters", () => (dsqlControlUrl === undefined ? [] : readClusters(dsqlControlUrl)));
   local.get("/deliveries", () => deliveries.list().map(deliverySummary));
   local.get("/deliveries/:id", (request) => deliveries.get(deliveryIdOf(request)));

@@ -52,6 +52,8 @@ describe("a closed pull request", () => {
     await scene.deliver();
     await scene.steps(5);
     await scene.close();
+    await scene.intake();
+    expect(await scene.phase()).not.toBe("ready");
     await scene.rest();
     expect(scene.identifiers()).toEqual([]);
     expect(await scene.phase()).toBe("destroyed");
