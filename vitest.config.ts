@@ -11,7 +11,8 @@ export default defineConfig({
   test: {
     testTimeout: 60_000,
     hookTimeout: 60_000,
-    maxWorkers: 2,
+    // One more than the cores that we have in mind: many tests wait for processes that they started.
+    maxWorkers: 3,
     projects: [
       { extends: true, test: { name: "shared", include: SHARED, isolate: false } },
       {

@@ -109,10 +109,10 @@ it("names a permission that is taken away, in one line of its log and at /readyz
   );
   expect(warned).toEqual([
     expect.stringMatching(
-      /^The GitHub App offshoot-local lacks issues: write, pull_requests: write, event issue_comment, event pull_request\. .*\/settings\/apps\/offshoot-local\/permissions$/,
+      /^The GitHub App offshoot-local lacks checks: write, issues: write, pull_requests: write, event issue_comment, event pull_request\. .*\/settings\/apps\/offshoot-local\/permissions$/,
     ),
   ]);
-  const lines = (await log()).split("\n").filter((line) => line.includes("lacks issues: write"));
+  const lines = (await log()).split("\n").filter((line) => line.includes("lacks checks: write"));
   expect(lines).toHaveLength(1);
 }, 120_000);
 
