@@ -4,6 +4,7 @@ import type { IKey } from "aws-cdk-lib/aws-kms";
 import { Architecture, Code, Function as LambdaFunction, Runtime } from "aws-cdk-lib/aws-lambda";
 import { LogGroup, type RetentionDays } from "aws-cdk-lib/aws-logs";
 import type { Construct } from "constructs";
+import { nodeOptions } from "../scripts/build-functions.ts";
 import type { Places, Who } from "./grants.ts";
 import { type FunctionRole, type Roles, storeRoleArnsOf } from "./roles.ts";
 import type { Settings } from "./settings.ts";
@@ -104,7 +105,7 @@ function createFunction(
     role: roles.functions[plan.role].withoutPolicyUpdates(),
     logGroup,
     environment: {
-      NODE_OPTIONS: "--enable-source-maps",
+      ...(nodeOptions(name) !== "" && { NODE_OPTIONS: nodeOptions(name) }),
       ...environment,
       // Only who maps them need know them.
       ...(name === "migrate" && { OFFSHOOT_STORE_IAM_ROLES: storeRoleArnsOf(roles).join() }),

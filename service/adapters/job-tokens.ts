@@ -31,23 +31,25 @@ export interface JobTokensOptions {
 
 /** GitHub Actions' OIDC tokens by jose, with one key set per issuer for the life of the process. */
 export function createJobTokens({ issuers, audience, ...options }: JobTokensOptions): JobTokens {
-  const keySets = new Map(
-    issuers.map((issuer) => [
-      issuer,
-      createRemoteJWKSet(new URL(issuer + JWKS_PATH), {
-        timeoutDuration: options.timeoutMs ?? JWKS_TIMEOUT_MS,
-        cooldownDuration: options.coolDownMs ?? JWKS_COOL_DOWN_MS,
-        cacheMaxAge: JWKS_FRESH_MS,
-      }),
-    ]),
-  );
+  const keySets = new Map<string, ReturnType<typeof createRemoteJWKSet>>();
+  // At an issuer's first token: jose loads Node's fetch with it, and most starts of a function need neither.
+  const keySetOf = (issuer: string) => {
+    if (!issuers.includes(issuer))
+      throw new Refused("oidc_issuer", "The token's issuer is not one that this service trusts.");
+    const known = keySets.get(issuer);
+    if (known) return known;
+    const made = createRemoteJWKSet(new URL(issuer + JWKS_PATH), {
+      timeoutDuration: options.timeoutMs ?? JWKS_TIMEOUT_MS,
+      cooldownDuration: options.coolDownMs ?? JWKS_COOL_DOWN_MS,
+      cacheMaxAge: JWKS_FRESH_MS,
+    });
+    keySets.set(issuer, made);
+    return made;
+  };
   return {
     async verify(token) {
       const issuer = issuerOf(token);
-      const keySet = keySets.get(issuer);
-      if (!keySet) {
-        throw new Refused("oidc_issuer", "The token's issuer is not one that this service trusts.");
-      }
+      const keySet = keySetOf(issuer);
       const { payload } = await jwtVerify(token, keySet, {
         issuer,
         audience,

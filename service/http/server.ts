@@ -4,6 +4,7 @@ import Fastify, {
   type FastifyInstance,
   type FastifyReply,
   type FastifyRequest,
+  type FastifyServerOptions,
   type HTTPMethods,
 } from "fastify";
 import type { Log } from "../handlers/ports.ts";
@@ -26,6 +27,15 @@ const SHOWN_CHARACTERS = 200;
 /** A request id of the client's is taken over if it can stand in a header and a log line. */
 const REQUEST_ID = /^[\w.:-]{1,64}$/;
 
+/** Fastify would load its own compilers of schemas when it is made; only the API has schemas, with compilers of its own. */
+const NO_SCHEMAS: NonNullable<FastifyServerOptions["schemaController"]> = {
+  compilersFactory: { buildValidator: () => noSchema, buildSerializer: () => noSchema },
+};
+
+function noSchema(): never {
+  throw new Error("A route outside the API has a schema, which nothing compiles.");
+}
+
 /**
  * A server without routes; it does not listen. Every error is application/problem+json and tells nothing of the inside.
  * `onMalformed` answers an address that cannot be read, which Fastify meets before any route does.
@@ -39,6 +49,7 @@ export function buildServer(deps: ServerDeps, onMalformed?: SendError): FastifyI
     requestTimeout: REQUEST_TIMEOUT_MS,
     // Below API Gateway none is needed: the adapter brings the event's sourceIp as the address that connects.
     trustProxy: trustedProxies.length > 0 && [...trustedProxies],
+    schemaController: NO_SCHEMAS,
     genReqId: ({ headers }) => requestIdOf(headers["x-request-id"]),
   });
   app.setNotFoundHandler((request, reply) => sendNotFound(app, request, reply));

@@ -22,10 +22,13 @@ export function createValidatorCompiler(named: ReadonlyMap<string, TSchema>): Fa
   return ({ schema, httpPart }) => {
     const reference = "$ref" in schema ? String(schema["$ref"]).replace(/#$/, "") : null;
     const whole = (reference === null ? schema : named.get(reference)) ?? schema;
-    const validator = Compile(whole);
+    // At the first request for it: a function's first answer does not wait for the schemas of all others.
+    let compiled: ReturnType<typeof Compile> | null = null;
     const part = PARTS[httpPart ?? ""] ?? "request";
     return (given: unknown) => {
       const value = httpPart === "body" ? (given ?? {}) : Value.Default(whole, Value.Convert(whole, given));
+      compiled ??= Compile(whole);
+      const validator = compiled;
       if (!validator.Check(value)) return { error: refusal(part, validator.Errors(value)) };
       if (!holdsNul(value)) return { value };
       return { error: new Refused("invalid_request", `The ${part} holds a NUL character; take it out.`) };

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { SQSClient } from "@aws-sdk/client-sqs";
 import { freePort, launch } from "../../local/demo/process.ts";
 import { LOCAL_CREDENTIALS, SERVICE_NODE_ARGS, SERVICE_PROCESS_ENV } from "../../local/demo/stack.ts";
-import { type FunctionName, functionFile } from "../../scripts/build-functions.ts";
+import { type FunctionName, functionFile, nodeOptions } from "../../scripts/build-functions.ts";
 import { type FunctionSetup, startEnvironment } from "../support/lambda/environment.ts";
 import { startEventSource } from "../support/lambda/event-source.ts";
 import { startGateway } from "../support/lambda/gateway.ts";
@@ -74,7 +74,7 @@ export async function startFunctionsSide(
       ...env,
       ...{ OFFSHOOT_QUEUE_URL: queue.url, OFFSHOOT_SQS_ENDPOINT: queue.endpoint },
       // As infra has it; and who sends a message is told by its signature.
-      ...{ NODE_OPTIONS: "--enable-source-maps", AWS_ACCESS_KEY_ID: name },
+      ...{ NODE_OPTIONS: nodeOptions(name), AWS_ACCESS_KEY_ID: name },
     },
     timeoutMs: TIMEOUT_MS[name],
     log,

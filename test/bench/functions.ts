@@ -7,6 +7,7 @@ import {
   type FunctionName,
   functionDirectory,
   functionFile,
+  nodeOptions,
 } from "../../scripts/build-functions.ts";
 import { migrationFiles } from "../../service/adapters/store/migration-files.ts";
 import { startStore } from "../support/store.ts";
@@ -46,16 +47,16 @@ export async function benchFunctions({ directory, tell }: Bench): Promise<readon
       "insert into meta (key, value) select 'migration:' || n, 'applied' from unnest($1::text[]) n on conflict do nothing",
       [(await migrationFiles()).map(({ name }) => name)],
     );
-    // As infra has them.
-    const node = {
-      NODE_OPTIONS: "--enable-source-maps",
-      NODE_COMPILE_CACHE: join(directory, "compile-cache"),
-    };
-    const env = { ...process.env, ...variables, ...node };
+    const env = { ...process.env, ...variables, NODE_COMPILE_CACHE: join(directory, "compile-cache") };
     const lines: Line[] = [];
     for (const [name, most, event] of COLD) {
       tell(`cold starts of ${name}`);
-      lines.push(...(await coldStarts(directory, bundles, name, most, event, env)));
+      lines.push(
+        ...(await coldStarts(directory, bundles, name, most, event, {
+          ...env,
+          NODE_OPTIONS: nodeOptions(name),
+        })),
+      );
     }
     return [
       {
@@ -80,14 +81,13 @@ async function coldStarts(
   event: object,
   env: NodeJS.ProcessEnv,
 ): Promise<readonly Line[]> {
-  const script = join(directory, `${name}.mjs`);
+  const script = join(directory, `${name}.cjs`);
   const file = functionFile(name, bundles);
   await writeFile(
     script,
-    `const { handler } = await import(${JSON.stringify(file)});
-     const answer = await handler(${JSON.stringify(event)}, { getRemainingTimeInMillis: () => 100_000 });
-     if (!answer) throw new Error("no answer");
-     process.exit(0);`,
+    // As Lambda's runtime loads a file of this kind.
+    `require(${JSON.stringify(file)}).handler(${JSON.stringify(event)}, { getRemainingTimeInMillis: () => 100_000 })
+       .then((answer) => process.exit(answer ? 0 : 1));`,
   );
   const run = (args: readonly string[]): number => {
     const begun = performance.now();
