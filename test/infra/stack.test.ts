@@ -82,8 +82,9 @@ describe("functions", () => {
         Runtime: "nodejs24.x",
         Handler: "index.handler",
       });
-      const { NODE_OPTIONS } = Properties["Environment"].Variables as Record<string, unknown>;
-      expect(NODE_OPTIONS).toBe(id === "Http" ? undefined : "--enable-source-maps");
+      const options = id === "Http" ? undefined : "--enable-source-maps";
+      expect(Properties).toHaveProperty("Environment.Variables.OFFSHOOT_STORE_URL");
+      expect(Object(Properties["Environment"]).Variables.NODE_OPTIONS).toBe(options);
     }
   });
 
