@@ -278,7 +278,8 @@ async function playSetup({ stack, secretEnv }: Scene): Promise<void> {
 }
 
 /** Whoever looks first makes the store's epoch: here the API, because no tick comes. */
-async function playFirstLook({ heard }: Scene): Promise<void> {
+async function playFirstLook({ stack, credential, heard }: Scene): Promise<void> {
+  await createClient({ url: stack.serviceUrl, credential }).tenants.put("first");
   await heard(ROLES.http, "ssm:PutParameter", EPOCH);
 }
 
