@@ -20,7 +20,8 @@ import { EmailSubscription } from "aws-cdk-lib/aws-sns-subscriptions";
 import type { Construct } from "constructs";
 import { SWEEP_MS } from "../service/domain/limits.ts";
 import { METRIC, METRICS_NAMESPACE } from "../service/domain/metrics.ts";
-import type { FunctionName, Functions } from "./functions.ts";
+import type { FunctionName } from "./bundles.ts";
+import type { Functions } from "./functions.ts";
 import type { WakeQueue } from "./queue.ts";
 
 const PERIOD = Duration.minutes(5);

@@ -1,15 +1,12 @@
-import { join } from "node:path";
 import { Duration, RemovalPolicy } from "aws-cdk-lib";
 import type { IKey } from "aws-cdk-lib/aws-kms";
 import { Architecture, Code, Function as LambdaFunction, Runtime } from "aws-cdk-lib/aws-lambda";
 import { LogGroup, type RetentionDays } from "aws-cdk-lib/aws-logs";
 import type { Construct } from "constructs";
-import { nodeOptions } from "../scripts/build-functions.ts";
+import { FUNCTIONS, type FunctionName, functionDirectory, nodeOptions } from "./bundles.ts";
 import type { Places, Who } from "./grants.ts";
 import { type FunctionRole, type Roles, storeRoleArnsOf } from "./roles.ts";
 import type { Settings } from "./settings.ts";
-
-export type FunctionName = "webhook" | "http" | "wake" | "tick" | "migrate";
 
 /** A step's outside call may take 30 s and a migrate step 20 s, with its connection and its commit: two of the longest. */
 export const WAKE_TIMEOUT_SECONDS = 120;
@@ -58,11 +55,6 @@ const PLANS: Readonly<Record<FunctionName, Plan>> = {
   },
 };
 
-const NAMES = Object.keys(PLANS) as readonly FunctionName[];
-
-/** Where the bundles are: a directory for each function. */
-export const BUNDLES = join(import.meta.dirname, "..", "dist", "lambda");
-
 export interface FunctionsProps {
   readonly settings: Settings;
   readonly roles: Roles;
@@ -77,7 +69,7 @@ export interface Functions {
 
 /** The functions of the service with their log groups, without anything that calls them. */
 export function createFunctions(scope: Construct, props: FunctionsProps): Functions {
-  const made = NAMES.map((name) => [name, createFunction(scope, name, props)] as const);
+  const made = FUNCTIONS.map((name) => [name, createFunction(scope, name, props)] as const);
   return { all: Object.fromEntries(made) as Functions["all"] };
 }
 
@@ -87,6 +79,7 @@ function createFunction(
   { settings, roles, key, environment, bundles }: FunctionsProps,
 ): LambdaFunction {
   const plan = PLANS[name];
+  const options = nodeOptions(name);
   const id = name.replace(/^./, (first) => first.toUpperCase());
   const logGroup = new LogGroup(scope, `${id}Logs`, {
     retention: settings.logRetentionDays as RetentionDays,
@@ -98,14 +91,14 @@ function createFunction(
     runtime: Runtime.NODEJS_24_X,
     architecture: Architecture.ARM_64,
     handler: "index.handler",
-    code: Code.fromAsset(join(bundles, name)),
+    code: Code.fromAsset(functionDirectory(name, bundles)),
     timeout: Duration.seconds(plan.timeoutSeconds),
     memorySize: plan.memoryMb,
     // What a role may do stands in the table of grants alone, so no construct may add to it.
     role: roles.functions[plan.role].withoutPolicyUpdates(),
     logGroup,
     environment: {
-      ...(nodeOptions(name) !== "" && { NODE_OPTIONS: nodeOptions(name) }),
+      ...(options && { NODE_OPTIONS: options }),
       ...environment,
       // Only who maps them need know them.
       ...(name === "migrate" && { OFFSHOOT_STORE_IAM_ROLES: storeRoleArnsOf(roles).join() }),
@@ -118,7 +111,7 @@ function createFunction(
 /** By the role that writes into them. */
 export function logGroupArnsOf({ all }: Functions): Places["logGroupArns"] {
   const arns: Partial<Record<Who, string[]>> = {};
-  for (const name of NAMES) {
+  for (const name of FUNCTIONS) {
     const { role } = PLANS[name];
     arns[role] = [...(arns[role] ?? []), all[name].logGroup.logGroupArn];
   }

@@ -1,9 +1,10 @@
 /** What the functions need of the service's own parts: store, queue, secret, logs. */
 import type { Grant, Places, Who } from "./grants.ts";
 
-/** Those that work on the store, and the one that makes its schema. */
-const SERVICE: readonly Who[] = ["webhook", "http", "worker"];
-const FUNCTIONS: readonly Who[] = [...SERVICE, "migrate"];
+/** Those that work on the store, as its role without DDL. */
+export const SERVICE = ["webhook", "http", "worker"] as const satisfies readonly Who[];
+/** And the one that makes its schema. */
+const FUNCTIONS = [...SERVICE, "migrate"] as const;
 
 export function functionGrants(places: Places): readonly Grant[] {
   const { storeArn, queueArn, secretArn } = places;

@@ -10,6 +10,7 @@ import {
 import type { Construct } from "constructs";
 import { type Grant, grantsOf, type Places, type Who } from "./grants.ts";
 import { clusterArns, resourceTags } from "./grants-clusters.ts";
+import { SERVICE } from "./grants-functions.ts";
 import { acceptWildcards } from "./nag.ts";
 import type { Kind, Settings } from "./settings.ts";
 
@@ -59,15 +60,14 @@ function byName({ functions, tokens, stacks }: Roles): Readonly<Partial<Record<W
   };
 }
 
-/** Whose functions work on the store, as its role of theirs. */
+/** Who may connect to the store as the role of the service. */
 export function storeRoleArnsOf({ functions }: Roles): readonly string[] {
-  return [functions.webhook, functions.http, functions.worker].map(({ roleArn }) => roleArn);
+  return SERVICE.map((name) => functions[name].roleArn);
 }
 
-/** What those functions may do, as constructs of the stack. */
+/** What those may do, as constructs of the stack. */
 export function storePoliciesOf({ functions }: Roles): readonly Construct[] {
-  const roles = [functions.webhook, functions.http, functions.worker];
-  return roles.map(({ node }) => node.findChild("DefaultPolicy") as Construct);
+  return SERVICE.map((name) => functions[name].node.findChild("DefaultPolicy") as Construct);
 }
 
 export function tokenRoleArnsOf({ tokens }: Roles): Places["tokenRoleArns"] {

@@ -2,10 +2,8 @@
 import { copyFile, mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { type BuildOptions, build, type Plugin } from "esbuild";
+import { FUNCTIONS, type FunctionName, functionDirectory, functionFile } from "../infra/bundles.ts";
 import { COMMON, MIGRATIONS, ROOT } from "./build-parts.ts";
-
-export const FUNCTIONS = ["webhook", "http", "wake", "tick", "migrate"] as const;
-export type FunctionName = (typeof FUNCTIONS)[number];
 
 /** Functions whose steps split migrations: the parser is a process of its own, with its WebAssembly beside it. */
 const SPLITTING: readonly FunctionName[] = ["wake", "tick"];
@@ -15,10 +13,6 @@ export const SPLITTER = { SPLITTER_WORKER: JSON.stringify(`./${WORKER}`) };
 
 /** What pg and others load by `require` is Node's own; libpg-query finds its WebAssembly beside `__dirname`. */
 const REQUIRE = `import { createRequire } from "node:module"; const require = createRequire(import.meta.url), __dirname = import.meta.dirname;`;
-
-export function functionDirectory(name: FunctionName, base: string = join(ROOT, "dist", "lambda")): string {
-  return join(base, name);
-}
 
 /**
  * pino asks who called it, for transports in threads, which we do not have; with `--enable-source-maps` the answer takes
@@ -32,19 +26,6 @@ const NO_CALLER: Plugin = {
     }));
   },
 };
-
-/**
- * How Node is to run a function: lines of the sources in stack traces, but for http, whose map would take a fifth of its
- * start; it lies beside the bundle.
- */
-export function nodeOptions(name: FunctionName): string {
-  return name === "http" ? "" : "--enable-source-maps";
-}
-
-/** The one file of a function. */
-export function functionFile(name: FunctionName, base?: string): string {
-  return join(functionDirectory(name, base), "index.cjs");
-}
 
 /** What the bundles of the service share, as functions and in a container. */
 export const OPTIONS: BuildOptions = {
@@ -78,15 +59,15 @@ const FUNCTION_OPTIONS: BuildOptions = {
 };
 
 /** Builds one function; what was there before is removed. */
-async function buildFunction(name: FunctionName, base?: string): Promise<void> {
-  const outdir = functionDirectory(name, base);
+async function buildFunction(name: FunctionName, bundles?: string): Promise<void> {
+  const outdir = functionDirectory(name, bundles);
   await rm(outdir, { recursive: true, force: true });
   await mkdir(outdir, { recursive: true });
   const credentials = join(ROOT, "service", "lambda", "credentials.ts");
   await build({
     ...FUNCTION_OPTIONS,
     entryPoints: [`service/lambda/${name}.ts`],
-    outfile: functionFile(name, base),
+    outfile: functionFile(name, bundles),
     alias: {
       "@aws-sdk/credential-provider-node": credentials,
       "@aws-sdk/credential-providers": credentials,
@@ -105,8 +86,8 @@ export async function buildSplitter(outdir: string): Promise<void> {
   await copyFile(join(ROOT, "node_modules", "libpg-query", "wasm", wasm), join(outdir, wasm));
 }
 
-export async function buildFunctions(base?: string): Promise<void> {
-  for (const name of FUNCTIONS) await buildFunction(name, base);
+export async function buildFunctions(bundles?: string): Promise<void> {
+  for (const name of FUNCTIONS) await buildFunction(name, bundles);
 }
 
 if (import.meta.main) await buildFunctions();

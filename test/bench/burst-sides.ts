@@ -1,9 +1,9 @@
 import { createWriteStream } from "node:fs";
 import { join } from "node:path";
 import { SQSClient } from "@aws-sdk/client-sqs";
+import { type FunctionName, functionFile, nodeOptions } from "../../infra/bundles.ts";
 import { freePort, launch } from "../../local/demo/process.ts";
 import { LOCAL_CREDENTIALS, SERVICE_NODE_ARGS, SERVICE_PROCESS_ENV } from "../../local/demo/stack.ts";
-import { type FunctionName, functionFile, nodeOptions } from "../../scripts/build-functions.ts";
 import { type FunctionSetup, startEnvironment } from "../support/lambda/environment.ts";
 import { startEventSource } from "../support/lambda/event-source.ts";
 import { startGateway } from "../support/lambda/gateway.ts";

@@ -2,13 +2,13 @@ import { spawnSync } from "node:child_process";
 import { readdir, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import {
-  buildFunctions,
   FUNCTIONS,
   type FunctionName,
   functionDirectory,
   functionFile,
   nodeOptions,
-} from "../../scripts/build-functions.ts";
+} from "../../infra/bundles.ts";
+import { buildFunctions } from "../../scripts/build-functions.ts";
 import { migrationFiles } from "../../service/adapters/store/migration-files.ts";
 import { startStore } from "../support/store.ts";
 import { serviceVariables } from "./function-variables.ts";

@@ -13,6 +13,7 @@ import {
   SecretsManagerClient,
 } from "@aws-sdk/client-secrets-manager";
 import { AssumeRoleCommand, STSClient } from "@aws-sdk/client-sts";
+import { FUNCTIONS, type FunctionName, functionFile } from "../../infra/bundles.ts";
 import { STORE_ROLE } from "../../infra/names.ts";
 import { createKey } from "../../local/demo/key.ts";
 import { ROOT, runToEnd } from "../../local/demo/process.ts";
@@ -25,7 +26,6 @@ import {
   startStack,
 } from "../../local/demo/stack.ts";
 import type { Call } from "../../local/dsql/calls.ts";
-import { FUNCTIONS, type FunctionName, functionFile } from "../../scripts/build-functions.ts";
 import { type Client, createClient } from "../../service/client/client.ts";
 import { distinct, startSqsTap, type Tap } from "../support/calls.ts";
 import { createFunction } from "../support/lambda/pool.ts";

@@ -43,7 +43,11 @@ const ARROWS: readonly (readonly [string, readonly string[], string])[] = [
   ["service/cli/operator", ["../../../local/dsql/engine.ts", "../../http/app.ts"], "../../compose.ts"],
   ["service/action", ["../domain/limits.ts", "../cli/main.ts", "pg"], "../client/client.ts"],
   ["service", ["../local/dsql/engine.ts"], "./compose.ts"],
-  ["infra", ["../service/compose.ts", "../local/run.ts", "@aws-sdk/client-dsql"], "../service/config.ts"],
+  [
+    "infra",
+    ["../service/compose.ts", "../local/run.ts", "../scripts/build.ts", "@aws-sdk/client-dsql"],
+    "../service/config.ts",
+  ],
   ["local/dsql", ["../../service/domain/limits.ts"], "./engine.ts"],
 ];
 

@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { App, Validations } from "aws-cdk-lib";
 import { Template } from "aws-cdk-lib/assertions";
 import { AwsSolutionsChecks } from "cdk-nag";
+import { FUNCTIONS, functionFile } from "../../infra/bundles.ts";
 import { readSettings } from "../../infra/settings.ts";
 import { createStack } from "../../infra/stack.ts";
-import { FUNCTIONS, functionFile } from "../../scripts/build-functions.ts";
 
 export const ACCOUNT = "000000000000";
 export const REGION = "us-east-1";

@@ -1,9 +1,10 @@
 import { createWriteStream } from "node:fs";
 import { SQSClient } from "@aws-sdk/client-sqs";
 import { type FauxqsServer, startFauxqs } from "fauxqs";
+import { type FunctionName, functionFile } from "../../../infra/bundles.ts";
 import type { Running } from "../../../local/demo/process.ts";
 import { LOCAL_CREDENTIALS, type ServiceStart } from "../../../local/demo/stack.ts";
-import { buildFunctions, type FunctionName, functionFile } from "../../../scripts/build-functions.ts";
+import { buildFunctions } from "../../../scripts/build-functions.ts";
 import { startEventSource } from "./event-source.ts";
 import { startGateway } from "./gateway.ts";
 import { createFunction } from "./pool.ts";
