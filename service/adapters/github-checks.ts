@@ -50,7 +50,7 @@ async function createCheck(client: GitHubClient, target: RepositoryTarget, check
   );
   if (!response) throw new Refused("not_found", `${target.repositoryName} cannot be seen any more.`);
   const id = Number(response.data.id);
-  // After a rename the redirect may turn the POST into a GET, and nothing was written.
+  // As for a comment: where a redirect turned the POST into a GET, nothing was written.
   if (!Number.isSafeInteger(id)) {
     const text = `${target.repositoryName} was renamed; its new name is not known yet.`;
     throw new Retryable("repository_moved", text);

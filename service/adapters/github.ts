@@ -184,7 +184,7 @@ async function createComment(client: GitHubClient, target: PullTarget, body: str
   );
   if (!response) throw new Refused("not_found", `Pull request ${target.number} cannot be seen any more.`);
   const id = Number(response.data.id);
-  // After a rename the redirect turns the POST into a GET of the list, and nothing was written.
+  // A redirect with 301 turns a POST into a GET of the list, and nothing was written; GitHub sends 307, which repeats it.
   if (!Number.isSafeInteger(id)) {
     throw new Retryable(
       "repository_moved",
