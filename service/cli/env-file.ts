@@ -2,6 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { readFile, rename, writeFile } from "node:fs/promises";
 import type { Environment, Token } from "../client/client.ts";
+import { ADMIN_ROLE } from "../domain/access.ts";
 import { type Command, URL_OPTION } from "./command.ts";
 import { EXIT } from "./exit.ts";
 import { openTarget, placeOf, secondsOf, TARGET_HELP, tokenFor, untilReady } from "./target.ts";
@@ -34,7 +35,7 @@ export const envFile: Command = {
     const environment = await untilReady(io, client, found, wait);
     const wish = { role: input.text("role"), seconds: secondsOf(input.text("seconds"), "seconds") };
     const token = input.is("token") ? await tokenFor(client, environment, wish) : null;
-    const variables = { ...plainVariables(environment, input.text("user") ?? "admin"), ...secrets(token) };
+    const variables = { ...plainVariables(environment, input.text("user") ?? ADMIN_ROLE), ...secrets(token) };
     const file = input.text("write");
     if (file) {
       await writeDotenv(file, variables);

@@ -1,4 +1,5 @@
 import { writeCdk, writeJson, writeTerraform } from "./iam-policy-text.ts";
+import { KIND_TAG, REPOSITORY_TAG, SERVICE_TAG } from "./names.ts";
 import { repositoryPath } from "./parameter-name.ts";
 
 /** What `offshoot iam` knows of an installation and of one repository. */
@@ -99,9 +100,9 @@ function connectStatement(input: IamInput, action: "dsql:DbConnect" | "dsql:DbCo
     Resource: clusterArns(input),
     Condition: {
       StringEquals: {
-        "aws:ResourceTag/offshoot:service": "offshoot",
-        "aws:ResourceTag/offshoot:kind": "preview",
-        "aws:ResourceTag/offshoot:repository": `${host}/${repository.id}`,
+        [`aws:ResourceTag/${SERVICE_TAG}`]: "offshoot",
+        [`aws:ResourceTag/${KIND_TAG}`]: "preview",
+        [`aws:ResourceTag/${REPOSITORY_TAG}`]: `${host}/${repository.id}`,
       },
     },
   };
@@ -177,8 +178,8 @@ function signing(input: IamInput): readonly IamGrant[] {
     Resource: clusterArns(input),
     Condition: {
       StringEquals: {
-        "aws:ResourceTag/offshoot:service": "offshoot",
-        "aws:ResourceTag/offshoot:kind": ["preview", "tenant"],
+        [`aws:ResourceTag/${SERVICE_TAG}`]: "offshoot",
+        [`aws:ResourceTag/${KIND_TAG}`]: ["preview", "tenant"],
       },
     },
   };

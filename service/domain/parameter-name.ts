@@ -1,4 +1,5 @@
 import type { Environment } from "./environment.ts";
+import { KIND_TAG, SERVICE_TAG } from "./names.ts";
 import { textDigest } from "./text-digest.ts";
 
 /**
@@ -56,9 +57,9 @@ export function parameterTags({
   kind,
 }: Pick<Environment, "id" | "kind">): Readonly<Record<string, string>> {
   return {
-    "offshoot:service": "offshoot",
+    [SERVICE_TAG]: "offshoot",
     "offshoot:environment": id,
-    "offshoot:kind": kind === "tenant" ? "tenant" : "preview",
+    [KIND_TAG]: kind === "tenant" ? "tenant" : "preview",
   };
 }
 

@@ -1,4 +1,4 @@
-import { READER_ROLE } from "./access.ts";
+import { ADMIN_ROLE, READER_ROLE } from "./access.ts";
 import { codeSpan, fenced } from "./markdown.ts";
 import type { Connection } from "./report.ts";
 import { outside } from "./text.ts";
@@ -70,7 +70,7 @@ function powershellLine(connection: Connection): string {
 }
 
 function tokenCommand({ region, host, user }: Connection): string {
-  const kind = user === "admin" ? "admin-auth-token" : "auth-token";
+  const kind = user === ADMIN_ROLE ? "admin-auth-token" : "auth-token";
   return `aws dsql generate-db-connect-${kind} --region ${shellWord(region)} --hostname ${shellWord(host)}`;
 }
 

@@ -1,4 +1,4 @@
-import { READER_ROLE } from "../domain/access.ts";
+import { ADMIN_ROLE, READER_ROLE } from "../domain/access.ts";
 import { standing } from "../domain/decide-environment.ts";
 import type { Environment } from "../domain/environment.ts";
 import { Refused } from "../domain/errors.ts";
@@ -9,9 +9,6 @@ import type { ApiHandlers, TokenRequest, TokenView } from "./api-types.ts";
 import { record } from "./api-write.ts";
 import { DATABASE_NAME, DATABASE_PORT, load } from "./environment-view.ts";
 import type { ApiContext, Caller } from "./ports-api.ts";
-
-/** DSQL's own administrator of a cluster: what an owner connects as. */
-const OWNER_USER = "admin";
 
 /** Tokens: signed for one cluster, written in history by who asked and in what role, and kept nowhere. */
 export function createTokens(context: ApiContext): Pick<ApiHandlers, "tenantToken" | "environmentToken"> {
@@ -58,7 +55,7 @@ async function sign(
   ) {
     throw new Refused("not_ready", `The database is ${phase}. Wait until it is ready, and ask again.`);
   }
-  const user = role === "owner" ? OWNER_USER : READER_ROLE;
+  const user = role === "owner" ? ADMIN_ROLE : READER_ROLE;
   const most = environment.limits.tokenSeconds ?? TOKEN_SECONDS_MAX;
   const asked = Math.min(seconds ?? TOKEN_SECONDS, most);
   const { token, expiresAt } = await signer.sign({

@@ -1,3 +1,4 @@
+import { ADMIN_ROLE } from "../domain/access.ts";
 import type { Cluster } from "../domain/cluster.ts";
 import { progress, standing } from "../domain/decide-environment.ts";
 import type { Environment } from "../domain/environment.ts";
@@ -14,7 +15,7 @@ import { repositoryOf } from "./targets.ts";
 /** A parameter that somebody removed or changed by hand is put right once a day. */
 export const PARAMETER_AUDIT_MS = 24 * 60 * 60_000;
 /** Whom the application connects as: the role that every cluster has, and that made the tables. */
-const PARAMETER_USER = "admin";
+const PARAMETER_USER = ADMIN_ROLE;
 
 /** Whoever keeps the environment's SSM parameter; nobody, unless the operator set a prefix. */
 export function parameterWakes(policy: Policy, environment: Environment, dueAt: Date): readonly Wake[] {

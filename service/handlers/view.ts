@@ -1,3 +1,4 @@
+import { ADMIN_ROLE } from "../domain/access.ts";
 import type { Cluster } from "../domain/cluster.ts";
 import type { Environment, WantedReason } from "../domain/environment.ts";
 import type { MigrationProblem, Plan } from "../domain/migration.ts";
@@ -233,7 +234,7 @@ function connectionTo({ context, pull, cluster }: Facts): Connection | null {
   return {
     host: cluster.endpoint,
     region,
-    user: "admin",
+    user: ADMIN_ROLE,
     database: "postgres",
     connectTo: connect.to,
     command: connect.command?.replaceAll("{number}", String(pull.number)) ?? null,
