@@ -17,14 +17,14 @@ export interface RenderedCheck {
   readonly ended: boolean;
 }
 
-/** What one database contributes; the first one of the list below that any database is in is the check's. */
+/** The first one that any database is in is the check's. */
+const RANKS = ["failure", "timed_out", "in_progress", "queued", "success", "neutral"] as const;
+
+/** What one database contributes. */
 interface Part {
-  readonly rank: "failure" | "timed_out" | "in_progress" | "queued" | "success" | "neutral";
+  readonly rank: (typeof RANKS)[number];
   readonly title: string;
 }
-const RANKS: readonly Part["rank"][] = [
-  ...(["failure", "timed_out", "in_progress", "queued", "success", "neutral"] as const),
-];
 
 const BLANK_LINE = "\n\n";
 /** No folds: how to connect is one of them. */
@@ -121,7 +121,6 @@ function partOf(state: ReportState, now: Date): Part {
   }
 }
 
-/** GitHub calls a check run that is open for 14 days stale, and people wait for it until then. */
 function waitedTooLong({ since }: StateOf<"waiting">, now: Date): boolean {
   return now.getTime() - since.getTime() > CHECK_WAIT_MS;
 }

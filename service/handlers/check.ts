@@ -67,14 +67,14 @@ async function show(
   const head = rows.find((row) => row.sha === sha) ?? fresh(step.key, sha);
   const formers = rows.filter((row) => row !== head);
   const due = head.editedAt && new Date(head.editedAt.getTime() + PROGRESS_EDIT_MS);
-  const act = actOf(head, rendered.ended, head.digest === rendered.digest, now);
+  const act = actOf(head, { ended: rendered.ended, isRight: head.digest === rendered.digest }, now);
   const putOff = act === edit && isPassing(viewed) && due && due > now ? due : null;
   if (act && !putOff) {
     const look = formers.length > 0 ? now : earliest(nextLook(context, viewed), waitingLook(context, viewed));
     return act(work, head, rendered, look);
   }
   for (const former of formers) {
-    const actOnFormer = actOf(former, true, former.status === "completed", now);
+    const actOnFormer = actOf(former, { ended: true, isRight: former.status === "completed" }, now);
     if (actOnFormer) return actOnFormer(work, former, renderSuperseded(), now);
   }
   const again = earliest(putOff, nextLook(context, viewed), ...rows.map(({ auditAt }) => auditAt));
@@ -88,7 +88,11 @@ async function show(
 type Act = (work: Work, row: CheckRow, wanted: RenderedCheck, look: Date | null) => Promise<void>;
 
 /** What has to be done about one check run; null if it is as it should be. An end gets none of its own. */
-function actOf(row: CheckRow, ended: boolean, isRight: boolean, now: Date): Act | null {
+function actOf(
+  row: CheckRow,
+  { ended, isRight }: { readonly ended: boolean; readonly isRight: boolean },
+  now: Date,
+): Act | null {
   if (row.checkId === null && row.attemptedAt) return adopt;
   if (row.auditAt && row.auditAt <= now) return adopt;
   if (row.checkId === null) return ended ? null : create;
