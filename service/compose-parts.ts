@@ -92,7 +92,10 @@ export function connectionOf({ aws }: StoreConfig): DsqlConnectionOptions {
 }
 
 /** DSQL's control plane. */
-export function clusterControlOf({ aws, clusters }: Config, { region, credentials }: DsqlConnectionOptions) {
+export function clusterControlOf(
+  { aws, clusters }: Pick<Config, "aws" | "clusters">,
+  { region, credentials }: Pick<DsqlConnectionOptions, "region" | "credentials">,
+) {
   const { extraTags, kmsKeyArn } = clusters;
   const { dsqlEndpoint: endpoint } = aws;
   return createClusterControl({

@@ -1,8 +1,8 @@
 /** What `offshoot doctor` asks AWS: the queue, the clusters, what this profile may do, the clock and the quota. */
 import { type Account, type Caller, NotAllowed } from "../../adapters/account.ts";
-import { createClusterControl } from "../../adapters/dsql-control.ts";
 import { createCredentials } from "../../adapters/dsql-credentials.ts";
 import { readQueueDepth } from "../../adapters/queue-depth.ts";
+import { clusterControlOf } from "../../compose-parts.ts";
 import type { Config } from "../../config.ts";
 import { Refused } from "../../domain/errors.ts";
 import { CLUSTER_TAG, KIND_TAG, SERVICE_TAG } from "../../domain/names.ts";
@@ -57,13 +57,12 @@ async function queueText({ aws, queue }: Config): Promise<string> {
   return `about ${waiting} messages wait${dead === null ? "; it has no dead-letter queue" : ", none failed"}`;
 }
 
-async function clustersText({ aws, limits }: Config): Promise<string> {
-  const { region, dsqlEndpoint } = aws;
-  const endpoint = dsqlEndpoint ? { endpoint: dsqlEndpoint } : {};
-  const control = createClusterControl({ region, credentials: createCredentials(), ...endpoint });
+async function clustersText(config: Config): Promise<string> {
+  const { region } = config.aws;
+  const control = clusterControlOf(config, { region, credentials: createCredentials() });
   try {
     const identifiers = await control.identifiers();
-    if (identifiers) return `${identifiers.length} clusters of ${limits.clusterQuota} in ${region}`;
+    if (identifiers) return `${identifiers.length} clusters of ${config.limits.clusterQuota} in ${region}`;
     const text = `The clusters of ${region} cannot be listed. The role needs this, unless it is AWS that does not answer:`;
     throw new Gap(text, statement(["dsql:ListClusters"], "*"));
   } finally {
@@ -89,7 +88,7 @@ function rightsCheck(config: Config, account: Account, asked: Promise<Caller>): 
     if (refused.length === 0) return `${caller.arn} may create, change, remove and reach clusters`;
     const all = refused.flatMap(({ actions }) => actions).join(", ");
     const requests = refused.map(({ actions, resource }) => statement(actions, resource));
-    throw new Gap(`${caller.arn} may not ${all}. Its policy needs:`, requests.join(",\n        "));
+    throw new Gap(`${caller.arn} may not ${all}. Its policy needs:`, requests.join(", "));
   };
   return ["AWS permissions", check, "Check the credentials and the network."];
 }

@@ -18,7 +18,7 @@ const NEXT = {
   configuration:
     "The README lists every variable; the App's may also stand in OFFSHOOT_SECRETS_FILE or OFFSHOOT_SECRETS_ARN.",
   store:
-    "Check OFFSHOOT_STORE_URL and the network, for DSQL the right to dsql:DbConnectAdmin, and run offshoot store migrate if the schema is older.",
+    "Check OFFSHOOT_STORE_URL and the network, for DSQL the right to dsql:DbConnect (dsql:DbConnectAdmin as admin), and run offshoot store migrate if the schema is older.",
   brake: "docs/runbook.md, The restore brake, says what to look at before offshoot store confirm.",
   work: "Look whether the service runs, and at its log: on Lambda those of wake and tick (docs/runbook.md, queue-age).",
   clusters: "docs/runbook.md, Stacks that do not get on, says what each reason asks for.",

@@ -1,7 +1,6 @@
 /** `offshoot sweep --dry-run`: what exists at AWS against what should. */
-import { createClusterControl } from "../../adapters/dsql-control.ts";
 import { createCredentials } from "../../adapters/dsql-credentials.ts";
-import { stackControlOf } from "../../compose-parts.ts";
+import { clusterControlOf, stackControlOf } from "../../compose-parts.ts";
 import { readClustersConfig, readStoreConfig } from "../../config.ts";
 import { type SweepReport, sweep } from "../../handlers/sweep.ts";
 import type { Command, Input } from "../command.ts";
@@ -27,12 +26,11 @@ const command: Command = {
 /** What AWS holds against what the store says. Reads only. */
 export async function compare(io: Io, store: Parameters<typeof sweep>[0]["store"]): Promise<SweepReport> {
   const { aws } = readStoreConfig(io.env);
-  const { account, region, dsqlEndpoint } = aws;
-  const endpoint = dsqlEndpoint ? { endpoint: dsqlEndpoint } : {};
+  const { account, region } = aws;
   const clusters = readClustersConfig(io.env);
-  const credentials = createCredentials();
-  const control = createClusterControl({ region, credentials, ...endpoint });
-  const stacks = stackControlOf({ clusters }, { region, credentials });
+  const connection = { region, credentials: createCredentials() };
+  const control = clusterControlOf({ aws, clusters }, connection);
+  const stacks = stackControlOf({ clusters }, connection);
   try {
     return await sweep({ store, control, stacks, policy: { account, region, stacks: clusters.stacks } });
   } finally {
