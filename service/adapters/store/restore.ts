@@ -34,12 +34,12 @@ export type BackupLines = () => AsyncIterable<string>;
  * (domain/epoch.ts) is on before the first row is written, and stays on until a person confirms.
  */
 export async function restoreStore(pool: Pool, lines: BackupLines, now: Date): Promise<Restored> {
-  const { header } = await readBackup(pool, lines(), { begin: async () => {}, add: async () => {} });
+  const { header } = await readThrough(pool, lines(), { begin: async () => {}, add: async () => {} });
   const database = createDatabase(pool);
   const known = await tablesOf(pool);
   await engage(database, header, now, () => checkEmpty(database, known));
   const batch = createBatch(database);
-  const { rows } = await readBackup(pool, lines(), batch);
+  const { rows } = await readThrough(pool, lines(), batch);
   await batch.flush();
   await setMark(database, header, true, now);
   return rows;
@@ -52,7 +52,7 @@ interface Sink {
 }
 
 /** Reads a backup from its header to its end, against the store that it is for. */
-async function readBackup(
+async function readThrough(
   pool: Pool,
   lines: AsyncIterable<string>,
   sink: Sink,

@@ -57,7 +57,7 @@ async function refuseExisting(path: string): Promise<void> {
     () => true,
     () => false,
   );
-  if (isThere) throw withAdvice({ code: "EEXIST" }, path);
+  if (isThere) throw failed(`${path} exists. Name a new file.`);
 }
 
 /** So that the new name outlasts a crash of the machine, where the system lets a directory be opened for that. */
@@ -69,11 +69,13 @@ async function syncDirectory(path: string): Promise<void> {
 
 /** The mistakes that people make, with what to do; anything else as it is. */
 function withAdvice(error: unknown, path: string): unknown {
-  const failed = (message: string) => new Exit(EXIT.failed, message);
   const { code } = Object(error);
-  if (code === "EEXIST" && path.endsWith(PARTIAL))
+  if (code === "EEXIST")
     return failed(`${path} exists: a backup broke off, or still runs. If none runs, delete it.`);
-  if (code === "EEXIST") return failed(`${path} exists. Name a new file.`);
   if (code === "ENOENT") return failed(`There is no ${path}. Check the path and its folder.`);
   return error;
+}
+
+function failed(message: string): Exit {
+  return new Exit(EXIT.failed, message);
 }
