@@ -85,8 +85,8 @@ async function readAnswer(action: string, response: Response): Promise<Readonly<
   if (response.ok) return text === "" ? {} : (JSON.parse(text) as Record<string, unknown>);
   const told = text.slice(0, SHOWN_CHARACTERS);
   if (isCredentialsError(told)) {
-    const text = `AWS refused the credentials for ${action}: ${told} ${CREDENTIALS_NEXT}`;
-    throw new Retryable("aws_credentials", text);
+    const message = `AWS refused the credentials for ${action}: ${told} ${CREDENTIALS_NEXT}`;
+    throw new Retryable("aws_credentials", message);
   }
   const isLimit = /Throttl|TooManyRequests|RequestLimitExceeded|SlowDown/.test(told);
   const message = `AWS answered ${response.status} for ${action}: ${told}`;

@@ -105,7 +105,7 @@ export type StackObservation =
   /** It stands, but its cluster is gone. */
   | { readonly kind: "hollow" }
   | { readonly kind: "leaving" }
-  /** Its deletion failed, then, for the how manieth time; what is left of the cluster. */
+  /** Its deletion failed, then, and so many times by now; what is left of the cluster. */
   | {
       readonly kind: "blocked";
       readonly cause: string;

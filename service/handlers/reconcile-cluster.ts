@@ -74,9 +74,8 @@ function refuseElsewhere({ policy }: Context, { id, account, region }: Cluster):
 
 /** Written intent before creation: the attempt is durable, under a fresh lease, before AWS is asked. */
 async function attempt(context: Context, step: Step, cluster: Cluster): Promise<void> {
-  const change = { attemptedAt: context.clock.now() };
-  await step.hold((tx) => tx.updateCluster(cluster, change));
-  await create(context, step, { ...cluster, ...change, version: cluster.version + 1 }, true);
+  const held = await holdCluster(step, cluster, { attemptedAt: context.clock.now() });
+  await create(context, step, held, true);
 }
 
 async function create(context: Context, step: Step, cluster: Cluster, first: boolean): Promise<void> {

@@ -66,10 +66,9 @@ export async function redeliver(context: Context, step: Step): Promise<void> {
 
 /** In: what was kept. A time alone is also what versions kept that knew no walks. */
 function readWalk(mark: string | null): Walk {
-  const idle = { toMs: null, cursor: null, asked: [] };
   if (mark?.startsWith("{")) return JSON.parse(mark) as Walk;
   const time = Date.parse(mark ?? "");
-  return { ...idle, fromMs: Number.isNaN(time) ? 0 : time };
+  return { fromMs: Number.isNaN(time) ? 0 : time, toMs: null, cursor: null, asked: [] };
 }
 
 /** What is too young may still be missing in the list, and waits for the next walk. */
