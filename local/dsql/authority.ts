@@ -1,6 +1,6 @@
 import "reflect-metadata";
 import { webcrypto } from "node:crypto";
-import { readFile, rename, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import {
   AuthorityKeyIdentifierExtension,
@@ -16,6 +16,7 @@ import {
   X509Certificate,
   X509CertificateGenerator,
 } from "@peculiar/x509";
+import { replaceFile } from "../durable-file.ts";
 
 /** What a TLS server needs, in PEM. */
 export interface ServerIdentity {
@@ -35,6 +36,9 @@ const AUTHORITY_DAYS = 3650;
 
 /** The longest that common TLS clients accept for a server; a new one is made at every start. */
 const SERVER_DAYS = 397;
+
+/** Everybody may trust it. */
+const CERTIFICATE_MODE = 0o644;
 
 const NAME_CONSTRAINTS_OID = "2.5.29.30";
 
@@ -101,8 +105,8 @@ async function makeAuthority(directory: string, region: string): Promise<Authori
   });
   const pkcs8 = await webcrypto.subtle.exportKey("pkcs8", keys.privateKey);
   // The key goes first: a certificate without its key would be trusted by somebody and used by nobody.
-  await replaceFile(join(directory, "ca-key.pem"), PemConverter.encode(pkcs8, "PRIVATE KEY"), 0o600);
-  await replaceFile(join(directory, "ca.pem"), `${certificate.toString("pem")}\n`, 0o644);
+  replaceFile(join(directory, "ca-key.pem"), PemConverter.encode(pkcs8, "PRIVATE KEY"));
+  replaceFile(join(directory, "ca.pem"), `${certificate.toString("pem")}\n`, CERTIFICATE_MODE);
   return { certificate, key: keys.privateKey };
 }
 
@@ -135,9 +139,4 @@ function nameConstraints(region: string): Uint8Array<ArrayBuffer> {
 function der(tag: number, content: Buffer): Buffer {
   const length = content.length < 128 ? [content.length] : [0x81, content.length];
   return Buffer.concat([Buffer.from([tag, ...length]), content]);
-}
-
-async function replaceFile(path: string, text: string, mode: number): Promise<void> {
-  await writeFile(`${path}.new`, text, { mode });
-  await rename(`${path}.new`, path);
 }

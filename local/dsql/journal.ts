@@ -1,4 +1,5 @@
-import { closeSync, openSync, readFileSync, renameSync, writeFileSync, writeSync } from "node:fs";
+import { closeSync, openSync, readFileSync, writeSync } from "node:fs";
+import { replaceFile } from "../durable-file.ts";
 
 export interface JournalOptions<Change> {
   path: string;
@@ -38,8 +39,7 @@ export function openJournal<Change>(options: JournalOptions<Change>): { append(c
   };
   const rewrite = (): void => {
     close();
-    writeFileSync(`${path}.new`, `${JSON.stringify(snapshot())}\n`, { mode: 0o600 });
-    renameSync(`${path}.new`, path);
+    replaceFile(path, `${JSON.stringify(snapshot())}\n`);
     file = openSync(path, "a", 0o600);
     count = 1;
   };

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { appendFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { readNumber } from "../flags.ts";
 import { runLocal } from "../run.ts";
 import { createAccess } from "./access.ts";
 import { createActions } from "./actions.ts";
@@ -80,19 +81,12 @@ function readFlags(args: string[]): Flags {
   const dsqlControlUrl = readUrl("dsql-control-url", values["dsql-control-url"]);
   return {
     ...{ directory: resolve(directory), webhookSecret: values["webhook-secret"], noApp: values["no-app"] },
-    ...{ port: readNumber("port", values.port, 0, 65_535), listen: values.listen },
-    deviceIntervalSeconds: readNumber("device-interval-seconds", values["device-interval-seconds"], 1, 60),
+    ...{ port: readNumber("port", values.port, 65_535), listen: values.listen },
+    deviceIntervalSeconds: readNumber("device-interval-seconds", values["device-interval-seconds"], 60, 1),
     ...(webhookUrl === undefined ? {} : { webhookUrl }),
     ...(dsqlControlUrl === undefined ? {} : { dsqlControlUrl }),
     ...(record === undefined ? {} : { recordFile: resolve(record) }),
   };
-}
-
-function readNumber(name: string, text: string, from: number, to: number): number {
-  const number = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
-  if (!(number >= from && number <= to))
-    throw new Error(`--${name} ${text}: expected a number from ${from} to ${to}`);
-  return number;
 }
 
 function readUrl(name: string, text: string | undefined): string | undefined {
