@@ -1,20 +1,19 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { createJournal } from "../../service/adapters/store/journal.ts";
 import type { Sql } from "../../service/adapters/store/sql.ts";
 import { Retryable } from "../../service/domain/errors.ts";
 import type { DeliveryRow } from "../../service/handlers/ports.ts";
 import type { Hint } from "../../service/handlers/ports-queue.ts";
-import { startStore, type TestStore } from "../support/store.ts";
+import { eachStore } from "../support/each-store.ts";
+import type { TestStore } from "../support/store.ts";
 
 const NOW = new Date("2026-11-23T14:00:00Z");
 const clock = { now: () => NOW };
 
 let store: TestStore;
-beforeAll(async () => {
-  store = await startStore();
+eachStore((empty) => {
+  store = empty;
 });
-afterAll(() => store.stop());
-beforeEach(() => store.clear());
 
 function delivery(number: number, change: Partial<DeliveryRow> = {}): DeliveryRow {
   return {

@@ -1,9 +1,10 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { type AccessRule, READER_ROLE } from "../../service/domain/access.ts";
 import { Refused, Retryable } from "../../service/domain/errors.ts";
 import type { Context } from "../../service/handlers/context.ts";
 import { NOW, SEEN } from "../domain/builders.ts";
-import { startStore, type TestStore } from "../support/store.ts";
+import { eachStore } from "../support/each-store.ts";
+import type { TestStore } from "../support/store.ts";
 import { createScene, POLICY, type Scene } from "./scene.ts";
 
 const SIGNER = "arn:aws:iam::111122223333:role/offshoot-token";
@@ -14,12 +15,8 @@ const RULE: AccessRule = { repositories: ["acme/shop"], tenants: null, ...APP };
 
 let store: TestStore;
 let scene: Scene;
-beforeAll(async () => {
-  store = await startStore();
-});
-afterAll(() => store.stop());
-beforeEach(async () => {
-  await store.clear();
+eachStore((empty) => {
+  store = empty;
   scene = createScene(store);
 });
 

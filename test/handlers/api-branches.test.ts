@@ -1,7 +1,8 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { Caller } from "../../service/domain/caller.ts";
 import { keyCaller } from "../support/api.ts";
-import { startStore, type TestStore } from "../support/store.ts";
+import { eachStore } from "../support/each-store.ts";
+import type { TestStore } from "../support/store.ts";
 import {
   type ApiScene,
   branchPlace,
@@ -17,14 +18,13 @@ import {
 
 let base: TestStore;
 let scene: ApiScene;
-beforeAll(async () => {
-  base = await startStore({ max: 12 });
-});
-afterAll(() => base.stop());
-beforeEach(async () => {
-  await base.clear();
-  scene = createApiScene(base);
-});
+eachStore(
+  (empty) => {
+    base = empty;
+    scene = createApiScene(base);
+  },
+  { max: 12 },
+);
 
 const WANT = { repository: SHOP.repositoryName, gitBranch: "main" };
 const ANN = personCaller("ann");

@@ -1,17 +1,17 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { startStore, type TestStore } from "../support/store.ts";
+import { describe, expect, it } from "vitest";
+import { eachStore } from "../support/each-store.ts";
+import type { TestStore } from "../support/store.ts";
 import { type ApiScene, by, createApiScene, HOUR_MS, KEY, reasonOf } from "./api-scene.ts";
 
 let base: TestStore;
 let scene: ApiScene;
-beforeAll(async () => {
-  base = await startStore({ max: 8 });
-});
-afterAll(() => base.stop());
-beforeEach(async () => {
-  await base.clear();
-  scene = createApiScene(base);
-});
+eachStore(
+  (empty) => {
+    base = empty;
+    scene = createApiScene(base);
+  },
+  { max: 8 },
+);
 
 const GRACE_MS = 168 * HOUR_MS;
 const put = (key: string, body: object = {}) => scene.api.putTenant(by(KEY), key, body, null);

@@ -1,10 +1,11 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { newEnvironment } from "../../service/domain/environment.ts";
 import { branchOwnerKey, tenantOwnerKey } from "../../service/domain/owner.ts";
 import type { EnvironmentView, PageOf } from "../../service/handlers/api-types.ts";
 import { newId } from "../../service/handlers/context.ts";
 import { keyCaller } from "../support/api.ts";
-import { startStore, type TestStore } from "../support/store.ts";
+import { eachStore } from "../support/each-store.ts";
+import type { TestStore } from "../support/store.ts";
 import {
   type ApiScene,
   branchPlace,
@@ -24,14 +25,13 @@ import {
 
 let base: TestStore;
 let scene: ApiScene;
-beforeAll(async () => {
-  base = await startStore({ max: 8 });
-});
-afterAll(() => base.stop());
-beforeEach(async () => {
-  await base.clear();
-  scene = createApiScene(base);
-});
+eachStore(
+  (empty) => {
+    base = empty;
+    scene = createApiScene(base);
+  },
+  { max: 8 },
+);
 
 async function tenant(key: string, labels = {}): Promise<string> {
   scene.pass(1);

@@ -1,19 +1,19 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { TENANT_MIGRATIONS_BYTES } from "../../service/domain/limits.ts";
-import { startStore, type TestStore } from "../support/store.ts";
+import { eachStore } from "../support/each-store.ts";
+import type { TestStore } from "../support/store.ts";
 import { type ApiScene, by, createApiScene, KEY, reasonOf } from "./api-scene.ts";
 
 let base: TestStore;
 let scene: ApiScene;
-beforeAll(async () => {
-  base = await startStore({ max: 12 });
-});
-afterAll(() => base.stop());
-beforeEach(async () => {
-  await base.clear();
-  scene = createApiScene(base);
-  await scene.readyTenant("acme");
-});
+eachStore(
+  async (empty) => {
+    base = empty;
+    scene = createApiScene(base);
+    await scene.readyTenant("acme");
+  },
+  { max: 12 },
+);
 
 const file = (path: string, sql: string) => ({ path, sql });
 const A = file("1.sql", "create table a (id int)");

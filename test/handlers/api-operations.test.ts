@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { Cluster } from "../../service/domain/cluster.ts";
 import type { Environment } from "../../service/domain/environment.ts";
 import { createApiHandlers } from "../../service/handlers/api.ts";
@@ -7,7 +7,8 @@ import { viewOperation } from "../../service/handlers/operations.ts";
 import type { OperationRow, StoreReads } from "../../service/handlers/ports-store.ts";
 import { clusterOf, environmentOf, NOW } from "../domain/builders.ts";
 import { keyCaller } from "../support/api.ts";
-import { startStore, type TestStore } from "../support/store.ts";
+import { eachStore } from "../support/each-store.ts";
+import type { TestStore } from "../support/store.ts";
 import {
   type ApiScene,
   branchPlace,
@@ -23,14 +24,13 @@ import {
 
 let base: TestStore;
 let scene: ApiScene;
-beforeAll(async () => {
-  base = await startStore({ max: 8 });
-});
-afterAll(() => base.stop());
-beforeEach(async () => {
-  await base.clear();
-  scene = createApiScene(base);
-});
+eachStore(
+  (empty) => {
+    base = empty;
+    scene = createApiScene(base);
+  },
+  { max: 8 },
+);
 
 const KINDS = ["create", "restore", "migrate", "reset", "delete"] as const;
 const GENERATION = 3;

@@ -1,18 +1,18 @@
-import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { Refused } from "../../service/domain/errors.ts";
-import { startStore, type TestStore } from "../support/store.ts";
+import { eachStore } from "../support/each-store.ts";
+import type { TestStore } from "../support/store.ts";
 import { type ApiScene, by, createApiScene, KEY } from "./api-scene.ts";
 
 let base: TestStore;
 let scene: ApiScene;
-beforeAll(async () => {
-  base = await startStore({ max: 16 });
-});
-afterAll(() => base.stop());
-beforeEach(async () => {
-  await base.clear();
-  scene = createApiScene(base);
-});
+eachStore(
+  (empty) => {
+    base = empty;
+    scene = createApiScene(base);
+  },
+  { max: 16 },
+);
 
 /** A generator that a seed repeats (mulberry32). */
 function chance(seed: number): () => number {

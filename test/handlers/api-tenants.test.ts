@@ -1,19 +1,19 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { LABELS_MAX } from "../../service/domain/limits.ts";
 import { keyCaller } from "../support/api.ts";
-import { startStore, type TestStore } from "../support/store.ts";
+import { eachStore } from "../support/each-store.ts";
+import type { TestStore } from "../support/store.ts";
 import { type ApiScene, by, createApiScene, HOUR_MS, KEY, reasonOf } from "./api-scene.ts";
 
 let base: TestStore;
 let scene: ApiScene;
-beforeAll(async () => {
-  base = await startStore({ max: 12 });
-});
-afterAll(() => base.stop());
-beforeEach(async () => {
-  await base.clear();
-  scene = createApiScene(base);
-});
+eachStore(
+  (empty) => {
+    base = empty;
+    scene = createApiScene(base);
+  },
+  { max: 12 },
+);
 
 const put = (key: string, body: object = {}, write = by(KEY)) => scene.api.putTenant(write, key, body, null);
 const patch = (key: string, body: object, ifMatch: number | null = null, write = by(KEY)) =>

@@ -1,8 +1,9 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { TOKEN_SECONDS } from "../../service/domain/limits.ts";
 import { createApiHandlers } from "../../service/handlers/api.ts";
 import { keyCaller } from "../support/api.ts";
-import { startStore, type TestStore } from "../support/store.ts";
+import { eachStore } from "../support/each-store.ts";
+import type { TestStore } from "../support/store.ts";
 import {
   type ApiScene,
   by,
@@ -18,14 +19,13 @@ import {
 
 let base: TestStore;
 let scene: ApiScene;
-beforeAll(async () => {
-  base = await startStore({ max: 8 });
-});
-afterAll(() => base.stop());
-beforeEach(async () => {
-  await base.clear();
-  scene = createApiScene(base);
-});
+eachStore(
+  (empty) => {
+    base = empty;
+    scene = createApiScene(base);
+  },
+  { max: 8 },
+);
 
 const token = (role: "owner" | "reader" = "owner", seconds: number | null = null, caller = KEY) =>
   scene.api.tenantToken(caller, "acme", { role, seconds });

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { OuterEpoch } from "../../service/domain/epoch.ts";
 import { Retryable } from "../../service/domain/errors.ts";
 import { BRAKE_LOOK_MS, EPOCH_ADVANCE_MS } from "../../service/domain/limits.ts";
@@ -10,7 +10,8 @@ import type { Held } from "../../service/handlers/ports-store.ts";
 import { tick } from "../../service/handlers/tick.ts";
 import { claimDue, runHeld } from "../../service/handlers/worker.ts";
 import { ago, SEEN } from "../domain/builders.ts";
-import { startStore, type TestStore } from "../support/store.ts";
+import { eachStore } from "../support/each-store.ts";
+import type { TestStore } from "../support/store.ts";
 import { KEY as API_KEY, by, createApiScene, everything, HOUR_MS, reasonOf, SHOP } from "./api-scene.ts";
 import { createScene, KEY, POLICY, quiet, type Scene } from "./scene.ts";
 
@@ -19,12 +20,8 @@ let scene: Scene;
 let outer: OuterEpoch | null;
 let keeperError: Error | null;
 let removed: string[];
-beforeAll(async () => {
-  base = await startStore();
-});
-afterAll(() => base?.stop());
-beforeEach(async () => {
-  await base.clear();
+eachStore((empty) => {
+  base = empty;
   scene = createScene(base);
   [outer, keeperError, removed] = [null, null, []];
   const remove = async (identifier: string) => {

@@ -1,8 +1,9 @@
-import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { CUSTOMER_KEPT_DAYS } from "../../service/domain/limits.ts";
 import { forget } from "../../service/handlers/forget.ts";
 import type { Store } from "../../service/handlers/ports-store.ts";
-import { startStore, type TestStore } from "../support/store.ts";
+import { eachStore } from "../support/each-store.ts";
+import type { TestStore } from "../support/store.ts";
 import { type ApiScene, by, createApiScene, everything, HOUR_MS, KEY } from "./api-scene.ts";
 
 const PARTS = ["cluster", "event", "operation", "label"];
@@ -13,11 +14,9 @@ const COMMITS_MAX = 20;
 
 let base: TestStore;
 let scene: ApiScene;
-beforeAll(async () => {
-  base = await startStore();
+eachStore((empty) => {
+  base = empty;
 });
-afterAll(() => base?.stop());
-beforeEach(() => base.clear());
 
 /** A customer who ended more than a month ago, with as many rows as one transaction deletes, but the environment's own. */
 async function ended(): Promise<string> {

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { Retryable } from "../../service/domain/errors.ts";
 import { HINT_DELAY_MS, HINTS_OPEN_MAX } from "../../service/domain/limits.ts";
 import type { Context } from "../../service/handlers/context.ts";
@@ -6,18 +6,15 @@ import { workOnHints } from "../../service/handlers/hints.ts";
 import { answerMessages } from "../../service/handlers/messages.ts";
 import type { Hint, Queue } from "../../service/handlers/ports-queue.ts";
 import { tick } from "../../service/handlers/tick.ts";
-import { startStore, type TestStore } from "../support/store.ts";
+import { eachStore } from "../support/each-store.ts";
+import type { TestStore } from "../support/store.ts";
 import { createScene, KEY, POLICY, type Scene } from "./scene.ts";
 
 let base: TestStore;
 let scene: Scene;
 
-beforeAll(async () => {
-  base = await startStore();
-});
-afterAll(() => base?.stop());
-beforeEach(async () => {
-  await base.clear();
+eachStore((empty) => {
+  base = empty;
   scene = createScene(base);
 });
 

@@ -1,16 +1,18 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { Caller } from "../../service/domain/caller.ts";
 import { IDEMPOTENCY_HOURS } from "../../service/domain/limits.ts";
 import { once } from "../../service/handlers/idempotency.ts";
-import { startStore, type TestStore } from "../support/store.ts";
+import { eachStore } from "../support/each-store.ts";
+import type { TestStore } from "../support/store.ts";
 import { START } from "./credentials-scene.ts";
 
 let base: TestStore;
-beforeAll(async () => {
-  base = await startStore({ max: 8 });
-});
-afterAll(() => base.stop());
-beforeEach(() => base.clear());
+eachStore(
+  (empty) => {
+    base = empty;
+  },
+  { max: 8 },
+);
 
 const CALLER: Caller = { kind: "key", id: "key_a", name: "a", scopes: [], selector: null, expiresAt: null };
 const HOUR_MS = 3_600_000;

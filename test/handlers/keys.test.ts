@@ -1,16 +1,15 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { KEY_USED_MS } from "../../service/domain/limits.ts";
 import { createAuthenticate } from "../../service/handlers/authenticate.ts";
 import { createKey, listKeys, type NewKey, revokeKey } from "../../service/handlers/keys.ts";
-import { startStore, type TestStore } from "../support/store.ts";
+import { eachStore } from "../support/each-store.ts";
+import type { TestStore } from "../support/store.ts";
 import { credentialScene, START, sha256 } from "./credentials-scene.ts";
 
 let base: TestStore;
-beforeAll(async () => {
-  base = await startStore();
+eachStore((empty) => {
+  base = empty;
 });
-afterAll(() => base.stop());
-beforeEach(() => base.clear());
 
 const WANTED: NewKey = {
   name: "billing",

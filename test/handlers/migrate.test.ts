@@ -1,9 +1,10 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { Retryable } from "../../service/domain/errors.ts";
 import { STATEMENT_LOSSES_MAX, STATEMENT_RETRIES } from "../../service/domain/limits.ts";
 import type { StatementOutcome } from "../../service/handlers/ports.ts";
 import { NOW, SEEN } from "../domain/builders.ts";
-import { startStore, type TestStore } from "../support/store.ts";
+import { eachStore } from "../support/each-store.ts";
+import type { TestStore } from "../support/store.ts";
 import { createScene, LEASE_MS, type Scene } from "./scene.ts";
 
 const LOST = { kind: "lost", cause: "Query read timeout" } as const;
@@ -16,12 +17,8 @@ const B = "create table b (id int)";
 
 let store: TestStore;
 let scene: Scene;
-beforeAll(async () => {
-  store = await startStore();
-});
-afterAll(() => store.stop());
-beforeEach(async () => {
-  await store.clear();
+eachStore(async (empty) => {
+  store = empty;
   scene = createScene(store);
   await scene.given({ servingId: "cl_1" }, { id: "cl_1", status: "available", ...SEEN });
 });

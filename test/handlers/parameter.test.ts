@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { Cluster } from "../../service/domain/cluster.ts";
 import type { Environment } from "../../service/domain/environment.ts";
 import { Refused, Retryable } from "../../service/domain/errors.ts";
@@ -7,7 +7,8 @@ import { parameterTags } from "../../service/domain/parameter-name.ts";
 import { PARAMETER_AUDIT_MS, wakeLeftParameters } from "../../service/handlers/parameter.ts";
 import type { Parameters } from "../../service/handlers/ports.ts";
 import { NOW, SEEN } from "../domain/builders.ts";
-import { startStore, type TestStore } from "../support/store.ts";
+import { eachStore } from "../support/each-store.ts";
+import type { TestStore } from "../support/store.ts";
 import { createScene, KEY, POLICY, PULL_ROW, type Scene } from "./scene.ts";
 
 const NAME = "/offshoot/acme/shop/pull/1/shop";
@@ -58,12 +59,8 @@ function createFakeParameters() {
 let store: TestStore;
 let scene: Scene;
 let ssm: ReturnType<typeof createFakeParameters>["state"];
-beforeAll(async () => {
-  store = await startStore();
-});
-afterAll(() => store.stop());
-beforeEach(async () => {
-  await store.clear();
+eachStore((empty) => {
+  store = empty;
   scene = createScene(store);
   const fake = createFakeParameters();
   ssm = fake.state;

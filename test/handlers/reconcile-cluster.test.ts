@@ -1,17 +1,14 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { REFUSED_LOOK_MS } from "../../service/domain/limits.ts";
 import { ago, SEEN } from "../domain/builders.ts";
-import { startStore, type TestStore } from "../support/store.ts";
+import { eachStore } from "../support/each-store.ts";
+import type { TestStore } from "../support/store.ts";
 import { createScene, KEY, type Scene } from "./scene.ts";
 
 let store: TestStore;
 let scene: Scene;
-beforeAll(async () => {
-  store = await startStore();
-});
-afterAll(() => store.stop());
-beforeEach(async () => {
-  await store.clear();
+eachStore((empty) => {
+  store = empty;
   scene = createScene(store);
 });
 

@@ -1,18 +1,15 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { Refused } from "../../service/domain/errors.ts";
 import { REFUSED_STEP_LOOK_MS } from "../../service/domain/limits.ts";
 import { NOW, SEEN } from "../domain/builders.ts";
-import { startStore, type TestStore } from "../support/store.ts";
+import { eachStore } from "../support/each-store.ts";
+import type { TestStore } from "../support/store.ts";
 import { createScene, KEY, type Scene } from "./scene.ts";
 
 let store: TestStore;
 let scene: Scene;
-beforeAll(async () => {
-  store = await startStore();
-});
-afterAll(() => store.stop());
-beforeEach(async () => {
-  await store.clear();
+eachStore((empty) => {
+  store = empty;
   scene = createScene(store);
 });
 

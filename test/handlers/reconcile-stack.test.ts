@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { READER_ROLE } from "../../service/domain/access.ts";
 import type { Cluster } from "../../service/domain/cluster.ts";
 import {
@@ -9,7 +9,8 @@ import {
 } from "../../service/domain/limits.ts";
 import type { StackSeen } from "../../service/domain/stack.ts";
 import { ago, SEEN } from "../domain/builders.ts";
-import { startStore, type TestStore } from "../support/store.ts";
+import { eachStore } from "../support/each-store.ts";
+import type { TestStore } from "../support/store.ts";
 import { createScene, KEY, type Scene } from "./scene.ts";
 
 const NAME = "offshoot-cl-1";
@@ -19,12 +20,8 @@ const AVAILABLE = { stack: NAME, ...SEEN, status: "available", statusSince: ago(
 let store: TestStore;
 let scene: Scene;
 let calls: string[];
-beforeAll(async () => {
-  store = await startStore();
-});
-afterAll(() => store.stop());
-beforeEach(async () => {
-  await store.clear();
+eachStore((empty) => {
+  store = empty;
   scene = createScene(store);
   calls = [];
   for (const [port, names] of [

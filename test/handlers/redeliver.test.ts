@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import {
   REDELIVER_AGAIN_MS,
   REDELIVER_MAX,
@@ -9,15 +9,14 @@ import {
 } from "../../service/domain/limits.ts";
 import type { DeliveryAttempt } from "../../service/handlers/ports.ts";
 import { NOW } from "../domain/builders.ts";
-import { startStore, type TestStore } from "../support/store.ts";
+import { eachStore } from "../support/each-store.ts";
+import type { TestStore } from "../support/store.ts";
 import { createScene, KEY } from "./scene.ts";
 
 let base: TestStore;
-beforeAll(async () => {
-  base = await startStore();
+eachStore((empty) => {
+  base = empty;
 });
-afterAll(() => base?.stop());
-beforeEach(() => base.clear());
 
 /** An hour before the scene begins: long enough ago for every walk. */
 const THEN = new Date(NOW.getTime() - 3_600_000);

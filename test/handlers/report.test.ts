@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { Refused, Retryable } from "../../service/domain/errors.ts";
 import {
   COMMENT_AUDIT_MS,
@@ -7,17 +7,14 @@ import {
   REPORT_REFUSALS_MAX,
 } from "../../service/domain/limits.ts";
 import { NOW } from "../domain/builders.ts";
-import { startStore, type TestStore } from "../support/store.ts";
+import { eachStore } from "../support/each-store.ts";
+import type { TestStore } from "../support/store.ts";
 import { createScene, KEY, type Scene } from "./scene.ts";
 
 let store: TestStore;
 let scene: Scene;
-beforeAll(async () => {
-  store = await startStore();
-});
-afterAll(() => store.stop());
-beforeEach(async () => {
-  await store.clear();
+eachStore(async (empty) => {
+  store = empty;
   scene = createScene(store);
   await scene.given({});
 });

@@ -1,18 +1,15 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { GRACE_WAITED_MS } from "../../service/domain/limits.ts";
 import { NOW } from "../domain/builders.ts";
-import { startStore, type TestStore } from "../support/store.ts";
+import { eachStore } from "../support/each-store.ts";
+import type { TestStore } from "../support/store.ts";
 import { ASKED, BRANCH, BRANCH_KEY, createRetireScene, HOUR_MS, type RetireScene } from "./retire-scene.ts";
 import { POLICY } from "./scene.ts";
 
 let store: TestStore;
 let scene: RetireScene;
-beforeAll(async () => {
-  store = await startStore();
-});
-afterAll(() => store.stop());
-beforeEach(async () => {
-  await store.clear();
+eachStore((empty) => {
+  store = empty;
   scene = createRetireScene(store);
 });
 

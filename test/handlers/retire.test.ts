@@ -1,17 +1,14 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { FENCE_POLICY } from "../../service/domain/fence.ts";
 import { READY_LOOK_MS } from "../../service/domain/limits.ts";
-import { startStore, type TestStore } from "../support/store.ts";
+import { eachStore } from "../support/each-store.ts";
+import type { TestStore } from "../support/store.ts";
 import { ASKED, createRetireScene, HOUR_MS, type RetireScene, setPolicy } from "./retire-scene.ts";
 
 let store: TestStore;
 let scene: RetireScene;
-beforeAll(async () => {
-  store = await startStore();
-});
-afterAll(() => store.stop());
-beforeEach(async () => {
-  await store.clear();
+eachStore((empty) => {
+  store = empty;
   scene = createRetireScene(store);
 });
 

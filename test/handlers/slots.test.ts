@@ -1,20 +1,17 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { FOREIGN_TRUST_MS } from "../../service/domain/limits.ts";
 import { readCensus } from "../../service/handlers/slots.ts";
 import { clusterOf, SEEN } from "../domain/builders.ts";
-import { startStore, type TestStore } from "../support/store.ts";
+import { eachStore } from "../support/each-store.ts";
+import type { TestStore } from "../support/store.ts";
 import { createScene, type Scene } from "./scene.ts";
 
 let store: TestStore;
 let scene: Scene;
 let listed: readonly string[] | null;
 let lists: number;
-beforeAll(async () => {
-  store = await startStore();
-});
-afterAll(() => store.stop());
-beforeEach(async () => {
-  await store.clear();
+eachStore((empty) => {
+  store = empty;
   scene = createScene(store);
   listed = [];
   lists = 0;

@@ -1,25 +1,25 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createAuthenticate } from "../../service/handlers/authenticate.ts";
 import { createKey, type NewKey } from "../../service/handlers/keys.ts";
 import { type ApiScene, createApiScene, SHOP, TOKEN } from "../handlers/api-scene.ts";
 import { buildApi } from "../support/api.ts";
-import { startStore, type TestStore } from "../support/store.ts";
+import { eachStore } from "../support/each-store.ts";
+import type { TestStore } from "../support/store.ts";
 
 let base: TestStore;
 let scene: ApiScene;
 let app: ReturnType<typeof buildApi>["app"];
 let admin: string;
-beforeAll(async () => {
-  base = await startStore({ max: 8 });
-});
-afterAll(() => base.stop());
-beforeEach(async () => {
-  await base.clear();
-  scene = createApiScene(base);
-  const log = scene.context.log;
-  ({ app } = buildApi({ handlers: scene.api, authenticate: createAuthenticate(scene.context), log }));
-  admin = await keyOf();
-});
+eachStore(
+  async (empty) => {
+    base = empty;
+    scene = createApiScene(base);
+    const log = scene.context.log;
+    ({ app } = buildApi({ handlers: scene.api, authenticate: createAuthenticate(scene.context), log }));
+    admin = await keyOf();
+  },
+  { max: 8 },
+);
 afterEach(() => app.close());
 
 async function keyOf(wanted: Partial<NewKey> = {}): Promise<string> {

@@ -1,23 +1,23 @@
 import pg from "pg";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { createDatabase } from "../../service/adapters/store/database.ts";
 import { createStore } from "../../service/adapters/store/store.ts";
 import { revokeKey } from "../../service/handlers/keys.ts";
 import { type ApiService, askAs, createApiService, JOB_OF, PERSON } from "../support/api-service.ts";
-import { startStore, type TestStore } from "../support/store.ts";
+import { eachStore } from "../support/each-store.ts";
+import type { TestStore } from "../support/store.ts";
 
 let base: TestStore;
 let service: ApiService;
 let admin: string;
-beforeAll(async () => {
-  base = await startStore({ max: 8 });
-});
-afterAll(() => base?.stop());
-beforeEach(async () => {
-  await base.clear();
-  service = createApiService(base);
-  admin = await service.key();
-});
+eachStore(
+  async (empty) => {
+    base = empty;
+    service = createApiService(base);
+    admin = await service.key();
+  },
+  { max: 8 },
+);
 
 const ask = (...args: Parameters<typeof askAs> extends [unknown, ...infer Rest] ? Rest : never) =>
   askAs(service, ...args);

@@ -1,11 +1,12 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { BACKOFF_LAST_MS } from "../../service/domain/limits.ts";
 import { answerMessages } from "../../service/handlers/messages.ts";
 import { tick } from "../../service/handlers/tick.ts";
 import { createRetireScene, HOUR_MS, type RetireScene } from "../handlers/retire-scene.ts";
 import { KEY } from "../handlers/scene.ts";
+import { eachStore } from "../support/each-store.ts";
 import { oneRound } from "../support/lambda/life.ts";
-import { startStore, type TestStore } from "../support/store.ts";
+import type { TestStore } from "../support/store.ts";
 
 let store: TestStore;
 let scene: RetireScene;
@@ -13,12 +14,8 @@ let isAway: boolean;
 let lines: string[];
 const CAUSE = "TimeoutError: AWS gave no answer in time.";
 
-beforeAll(async () => {
-  store = await startStore();
-});
-afterAll(() => store.stop());
-beforeEach(async () => {
-  await store.clear();
+eachStore((empty) => {
+  store = empty;
   scene = createRetireScene(store);
   isAway = false;
   lines = [];

@@ -1,17 +1,16 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { MUTATIONS, type Mutation } from "../simulation/mutations.ts";
+import { eachStore } from "../support/each-store.ts";
 import { createDeaths, createLife } from "../support/lambda/life.ts";
-import { startStore, type TestStore } from "../support/store.ts";
+import type { TestStore } from "../support/store.ts";
 
 /** Steps of one kind differ: a comment is edited, a cluster looked at for several reasons. */
 const VISITS = [1, 2, 3];
 
 let store: TestStore;
-beforeAll(async () => {
-  store = await startStore();
+eachStore((empty) => {
+  store = empty;
 });
-afterAll(() => store.stop());
-beforeEach(() => store.clear());
 
 /** A pull request from its opening to its end. */
 async function play(stacks: "none" | "previews", visit: number, mutation: Mutation = {}) {
