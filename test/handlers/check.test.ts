@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { checkExternalId } from "../../service/domain/check.ts";
 import type { Environment } from "../../service/domain/environment.ts";
 import { Refused, Retryable } from "../../service/domain/errors.ts";
@@ -10,17 +10,14 @@ import {
   REPORT_REFUSALS_MAX,
 } from "../../service/domain/limits.ts";
 import { clusterOf, NOW } from "../domain/builders.ts";
-import { startStore, type TestStore } from "../support/store.ts";
+import { eachStore } from "../support/each-store.ts";
+import type { TestStore } from "../support/store.ts";
 import { createScene, GRANTS, KEY, type Scene } from "./scene.ts";
 
 let store: TestStore;
 let scene: Scene;
-beforeAll(async () => {
-  store = await startStore();
-});
-afterAll(() => store.stop());
-beforeEach(async () => {
-  await store.clear();
+eachStore((empty) => {
+  store = empty;
   scene = createScene(store);
 });
 
@@ -40,6 +37,17 @@ async function change(to: Partial<Environment>) {
   const [environment] = await store.store.environmentsOfPull(KEY);
   if (!environment) throw new Error("There is no environment.");
   await store.store.transaction((tx) => tx.updateEnvironment(environment, to));
+}
+
+/** GitHub does what it is asked for, and nobody hears of it. Out: how this ends. */
+function loseAnswers(name: "createCheck" | "updateCheck") {
+  const call = scene.context.github[name] as (...request: unknown[]) => Promise<unknown>;
+  const lose = async (...request: unknown[]) => {
+    await call(...request);
+    throw new Retryable("github_unavailable", "the answer was lost");
+  };
+  Object.assign(scene.context.github, { [name]: lose });
+  return () => Object.assign(scene.context.github, { [name]: call });
 }
 
 const queued = () => scene.given({ headSha: SHA });
@@ -79,25 +87,27 @@ describe("the check run of a head", () => {
   });
 
   it("has the annotation of a failure once, also over several states and a lost answer", async () => {
+    const failAgain = async () => {
+      await change(ended);
+      await check();
+      await change({ ...failed, wanted: "present" });
+      await check();
+      expect(shown()).toEqual(["failure: 0007_orders.sql:14 not supported"]);
+      expect(scene.github.checks[0]?.annotations).toEqual(["migrations/0007_orders.sql:14"]);
+    };
     await queued();
     await check();
     await change(failed);
-    scene.github.fail.set("updateCheck", new Retryable("github_unavailable", "502"));
+    const hear = loseAnswers("updateCheck");
     await check();
-    scene.github.fail.clear();
+    hear();
     await check();
-    await change({ ...ended });
-    await check();
-    await change({ ...failed, wanted: "present" });
-    await check();
-    expect(scene.github.checks[0]?.annotations.length).toBeLessThanOrEqual(1);
-    expect(shown()).toEqual(["failure: 0007_orders.sql:14 not supported"]);
+    await failAgain();
     await store.clear();
     scene.github.checks.length = 0;
     await scene.given({ headSha: SHA, ...failed });
     await check();
-    await check();
-    expect(scene.github.checks[0]?.annotations).toEqual(["migrations/0007_orders.sql:14"]);
+    await failAgain();
   });
 
   it("ends after a day of waiting for a slot", async () => {
@@ -152,12 +162,7 @@ describe("the end of a pull request", () => {
 describe("what GitHub did not answer", () => {
   it("is found by its external id, instead of a second one", async () => {
     await queued();
-    const create = scene.context.github.createCheck;
-    const lose = async (...request: Parameters<typeof create>) => {
-      await create(...request);
-      throw new Retryable("github_unavailable", "the answer was lost");
-    };
-    Object.assign(scene.context.github, { createCheck: lose });
+    loseAnswers("createCheck");
     await check();
     expect(await rows()).toMatchObject([{ checkId: null, attemptedAt: NOW }]);
     await check(2);
