@@ -1,4 +1,4 @@
-/** What deploy and destroy do first: settings, credentials, and the stack as it is. */
+/** What deploy, destroy and operate do first: settings, credentials, and the stack as it is. */
 import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { CloudFormationClient, DescribeStacksCommand } from "@aws-sdk/client-cloudformation";

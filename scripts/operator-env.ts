@@ -1,7 +1,5 @@
 /** The service's variables of a deployment, for a person who works on it: as the store's admin, without the functions' roles. */
-
-import type { Place } from "./aws-account.ts";
-import { Stop } from "./aws-account.ts";
+import { type Place, Stop } from "./aws-account.ts";
 
 /** In: where, and the stack's outputs. Throws Stop if the stack does not show what is needed. */
 export function operatorEnv(
