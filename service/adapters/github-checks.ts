@@ -1,8 +1,8 @@
 import { CHECK_NAME } from "../domain/check.ts";
-import { Refused, Retryable } from "../domain/errors.ts";
+import { Refused } from "../domain/errors.ts";
 import type { RepositoryTarget } from "../handlers/ports.ts";
 import type { Checks, FoundCheck, NewCheck, SentCheck } from "../handlers/ports-checks.ts";
-import type { GitHubClient } from "./github-client.ts";
+import { type GitHubClient, madeBy } from "./github-client.ts";
 
 /** The most that GitHub gives at once: more pull requests than have one head commit. */
 const PAGE = 100;
@@ -49,13 +49,7 @@ async function createCheck(client: GitHubClient, target: RepositoryTarget, check
     }),
   );
   if (!response) throw new Refused("not_found", `${target.repositoryName} cannot be seen any more.`);
-  const id = Number(response.data.id);
-  // As for a comment: where a redirect turned the POST into a GET, nothing was written.
-  if (!Number.isSafeInteger(id)) {
-    const text = `${target.repositoryName} was renamed; its new name is not known yet.`;
-    throw new Retryable("repository_moved", text);
-  }
-  return { id };
+  return madeBy(response, target);
 }
 
 function bodyOf({ status, conclusion, title, summary, annotation, detailsUrl }: SentCheck) {

@@ -190,6 +190,20 @@ export async function attempt<Response extends { readonly data: unknown; readonl
   throw new Retryable("github_unavailable", `GitHub's answer for ${what} could not be read.`);
 }
 
+/**
+ * The id of what a POST has made. Throws Retryable `repository_moved` without one: a redirect with 301 turns a POST into a
+ * GET of the list, and nothing was written; GitHub sends 307, which repeats it.
+ */
+export function madeBy(
+  { data }: { readonly data: { readonly id: number | bigint } },
+  { repositoryName }: RepositoryTarget,
+): { readonly id: number } {
+  const id = Number(data.id);
+  if (Number.isSafeInteger(id)) return { id };
+  const text = `${repositoryName} was renamed; its new name is not known yet.`;
+  throw new Retryable("repository_moved", text);
+}
+
 function repositoryPath(target: RepositoryTarget, host: string): RepositoryPath {
   const [, owner, repo] = /^([\w.-]+)\/([\w.-]+)$/.exec(target.repositoryName) ?? [];
   if (target.host !== host) {

@@ -1,4 +1,4 @@
-import { Refused, Retryable } from "../domain/errors.ts";
+import { Refused } from "../domain/errors.ts";
 import type {
   GitHub,
   Permission,
@@ -8,7 +8,7 @@ import type {
   RepositoryTarget,
 } from "../handlers/ports.ts";
 import { createChecks } from "./github-checks.ts";
-import { createGitHubClient, type GitHubClient, type GitHubOptions } from "./github-client.ts";
+import { createGitHubClient, type GitHubClient, type GitHubOptions, madeBy } from "./github-client.ts";
 import { createMigrationReader } from "./github-migrations.ts";
 import { describeRepository } from "./github-repository.ts";
 
@@ -183,13 +183,5 @@ async function createComment(client: GitHubClient, target: PullTarget, body: str
     }),
   );
   if (!response) throw new Refused("not_found", `Pull request ${target.number} cannot be seen any more.`);
-  const id = Number(response.data.id);
-  // A redirect with 301 turns a POST into a GET of the list, and nothing was written; GitHub sends 307, which repeats it.
-  if (!Number.isSafeInteger(id)) {
-    throw new Retryable(
-      "repository_moved",
-      `${target.repositoryName} was renamed; its new name is not known yet.`,
-    );
-  }
-  return { id };
+  return madeBy(response, target);
 }
