@@ -67,6 +67,16 @@ export async function readOutputs({ settings, region }: Place): Promise<Readonly
   }
 }
 
+/** The outputs of the stack, which must be there. Throws Stop. */
+export async function readDeployed(place: Place): Promise<ReadonlyMap<string, string>> {
+  const outputs = await readOutputs(place);
+  if (outputs !== null) return outputs;
+  const where = `${place.settings.stackName} in ${place.region} of account ${place.account}`;
+  throw new Stop(
+    `There is no stack ${where}. Set AWS_PROFILE, AWS_REGION and OFFSHOOT_STACK_NAME as it was deployed.`,
+  );
+}
+
 /** Runs a program in the checkout, with this terminal, for this place. Throws Stop if it fails. */
 export async function run(
   { account, region }: Place,

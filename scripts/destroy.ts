@@ -1,7 +1,7 @@
 /** `scripts/destroy`: removes the stack; the store's cluster, its data and the App's secret stay unless told. */
 import { createClusterControl } from "../service/adapters/dsql-control.ts";
 import { createCredentials } from "../service/adapters/dsql-credentials.ts";
-import { readOutputs, readPlace, run, runScript, Stop } from "./aws-account.ts";
+import { readDeployed, readOutputs, readPlace, run, runScript, Stop } from "./aws-account.ts";
 import { planDestroy, readTold } from "./destroy-plan.ts";
 
 const HELP = `scripts/destroy [--with-environments [--with-tenants]] [--with-store]
@@ -19,8 +19,7 @@ await runScript(async () => {
   if (asked.kind === "help") return console.log(HELP);
   if (asked.kind === "refused") throw new Stop(asked.text);
   const place = await readPlace(process.env);
-  const outputs = await readOutputs(place);
-  if (outputs === null) throw new Stop(`There is no stack ${place.settings.stackName} in ${place.region}.`);
+  const outputs = await readDeployed(place);
   const control = createClusterControl({ region: place.region, credentials: createCredentials() });
   try {
     const clusters = await control.inventory();

@@ -1,15 +1,13 @@
 /** `scripts/operate <command>`: the command line of operators, with the variables of the deployment. */
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
-import { readOutputs, readPlace, runScript, Stop } from "./aws-account.ts";
+import { readDeployed, readPlace, runScript } from "./aws-account.ts";
 import { ROOT } from "./build-parts.ts";
 import { operatorEnv } from "./operator-env.ts";
 
 await runScript(async () => {
   const place = await readPlace(process.env);
-  const outputs = await readOutputs(place);
-  if (outputs === null) throw new Stop(`There is no stack ${place.settings.stackName} in ${place.region}.`);
-  const env = { ...process.env, ...operatorEnv(place, outputs) };
+  const env = { ...process.env, ...operatorEnv(place, await readDeployed(place)) };
   const args = [join(ROOT, "service", "cli.ts"), ...process.argv.slice(2)];
   // From where it was called, because arguments may name files.
   const cwd = process.env["INIT_CWD"] ?? process.cwd();
