@@ -3,13 +3,12 @@ import { type Account, type Caller, NotAllowed, openAccount } from "../../adapte
 import { CLUSTER_QUOTA, SLOT_RESERVE } from "../../domain/limits.ts";
 import { SERVICE_TAG } from "../../domain/names.ts";
 import { type Check, clockText, type Finding, findingsOf, Gap } from "../findings.ts";
-import { quotaRequest, statement } from "./requests.ts";
+import { CREATE_ACTIONS, quotaRequest, statement } from "./requests.ts";
 
 const ISSUER = "token.actions.githubusercontent.com";
 const SIGN_IN = "Set AWS_PROFILE and AWS_REGION, and sign in: aws sso login, or aws configure.";
 /** For what AWS would answer at another time. */
 const AGAIN = "Look at what AWS says, and run it again.";
-const CREATE = ["dsql:CreateCluster", "dsql:TagResource"];
 
 interface Place {
   readonly account: Account;
@@ -74,11 +73,11 @@ async function quota({ account, region }: Place, used: number) {
 async function creation({ account, caller, region }: Place): Promise<string> {
   const resource = `arn:${caller.partition}:dsql:${region}:${caller.account}:cluster/*`;
   const tags = { [SERVICE_TAG]: "offshoot" };
-  const refused = await account.refusedActions({ caller, actions: CREATE, resource, tags });
+  const refused = await account.refusedActions({ caller, actions: CREATE_ACTIONS, resource, tags });
   if (refused.length === 0) return `may create clusters that are tagged ${SERVICE_TAG}=offshoot`;
   throw new Gap(
     `This profile may not ${refused.join(" and ")} with Offshoot's tags.`,
-    statement(CREATE, resource, { StringEquals: { [`aws:RequestTag/${SERVICE_TAG}`]: "offshoot" } }),
+    statement(CREATE_ACTIONS, resource, { StringEquals: { [`aws:RequestTag/${SERVICE_TAG}`]: "offshoot" } }),
   );
 }
 

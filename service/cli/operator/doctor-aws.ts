@@ -7,13 +7,17 @@ import type { Config } from "../../config.ts";
 import { Refused } from "../../domain/errors.ts";
 import { CLUSTER_TAG, KIND_TAG, SERVICE_TAG } from "../../domain/names.ts";
 import { type Check, clockText, Gap } from "../findings.ts";
-import { quotaRequest, statement } from "./requests.ts";
+import { CREATE_ACTIONS, quotaRequest, statement } from "./requests.ts";
 
 /** What the service does to clusters that are there; all of them have its tags. */
-const MANAGE = [
+const MANAGE_ACTIONS = [
   ...["GetCluster", "ListTagsForResource", "UpdateCluster", "DeleteCluster", "DbConnectAdmin"],
   ...["PutClusterPolicy", "GetClusterPolicy", "DeleteClusterPolicy"],
 ].map((name) => `dsql:${name}`);
+/** What it does to the parameters below its prefix. */
+const PARAMETER_ACTIONS = ["PutParameter", "AddTagsToResource", "ListTagsForResource", "DeleteParameter"].map(
+  (name) => `ssm:${name}`,
+);
 
 /** The checks of AWS, in the order in which they are told. Throws nothing. */
 export function awsChecks(config: Config, account: Account): readonly Check[] {
@@ -99,20 +103,11 @@ function needsOf({ aws, access }: Config, { account, partition }: Caller) {
   const ours = { [SERVICE_TAG]: "offshoot", [KIND_TAG]: "preview" };
   const { parameterPrefix, tokenRoleArn } = access;
   const parameters = `arn:${partition}:ssm:${aws.region}:${account}:parameter${parameterPrefix}/*`;
-  const keep = [
-    "ssm:PutParameter",
-    "ssm:AddTagsToResource",
-    "ssm:ListTagsForResource",
-    "ssm:DeleteParameter",
-  ];
   return [
-    {
-      actions: ["dsql:CreateCluster", "dsql:TagResource"],
-      ...{ resource, tags: { ...ours, [CLUSTER_TAG]: "cl_1" } },
-    },
-    { actions: MANAGE, resource, tags: {}, resourceTags: ours },
+    { actions: CREATE_ACTIONS, resource, tags: { ...ours, [CLUSTER_TAG]: "cl_1" } },
+    { actions: MANAGE_ACTIONS, resource, tags: {}, resourceTags: ours },
     ...(tokenRoleArn === null ? [] : [{ actions: ["sts:AssumeRole"], resource: tokenRoleArn, tags: {} }]),
-    ...(parameterPrefix === null ? [] : [{ actions: keep, resource: parameters, tags: {} }]),
+    ...(parameterPrefix === null ? [] : [{ actions: PARAMETER_ACTIONS, resource: parameters, tags: {} }]),
   ];
 }
 
