@@ -74,12 +74,14 @@ function commandOf(line: string): Command | undefined {
   );
 }
 
-describe("a command that a page tells to run", () => {
-  const ours = asked(/(?:^|\s|\()(?:offshoot|scripts\/operate|run offshoot --) ([a-z][^|;&#)]*)/g).filter(
-    ([, line]) => !/^(help|-)/.test(line),
-  );
+const OURS = asked(/(?:^|\s|\()(?:offshoot|scripts\/operate|run offshoot --) ([a-z][^|;&#)]*)/g).filter(
+  ([, line]) => !/^(help|-)/.test(line),
+);
+const DESTROYS = asked(/scripts\/destroy((?: --[a-z-]+)*)/g);
+const AWS_COMMANDS = asked(/(?:^|\s|\()aws ([a-z0-9]+ [a-z-]+[^;|]*)/g);
 
-  it.each(ours)("is one of offshoot, in %s: %s", (_page, line) => {
+describe("a command that a page tells to run", () => {
+  it.each(OURS)("is one of offshoot, in %s: %s", (_page, line) => {
     const command = commandOf(line);
     expect(command, line).toBeDefined();
     const known = [...COMMON, ...Object.keys(command?.options ?? {})];
@@ -87,19 +89,23 @@ describe("a command that a page tells to run", () => {
     expect(optionsOf(own).filter((name) => !known.includes(name))).toEqual([]);
   });
 
-  it.each(asked(/scripts\/destroy((?: --[a-z-]+)*)/g))(
-    "is understood by scripts/destroy, in %s: %s",
-    (_page, line) => {
-      expect(readTold(line.split(" ").filter(Boolean)).kind).toBe("told");
-    },
-  );
+  it.each(DESTROYS)("is understood by scripts/destroy, in %s: %s", (_page, line) => {
+    expect(readTold(line.split(" ").filter(Boolean)).kind).toBe("told");
+  });
 
-  it.each(asked(/(?:^|\s|\()aws ([a-z0-9]+ [a-z-]+[^;|]*)/g))("is one of AWS', in %s: %s", (_page, line) => {
+  it.each(AWS_COMMANDS)("is one of AWS', in %s: %s", (_page, line) => {
     const [words = ""] = /^\S+ \S+/.exec(line) ?? [];
     const options = OF_AWS[words];
     expect(options, words).toBeDefined();
     // What is asked for within is a command of its own.
     const own = line.replace(/\$\([^)]*\)/g, "").replace(/aws .*/, "");
     expect(optionsOf(own).filter((name) => ![...OF_ALL_AWS, ...(options ?? [])].includes(name))).toEqual([]);
+  });
+
+  it("is found where there is one, of each kind", () => {
+    expect(OURS.length).toBeGreaterThan(30);
+    expect(DESTROYS.length).toBeGreaterThan(2);
+    const told = AWS_COMMANDS.map(([, line]) => /^\S+ \S+/.exec(line)?.[0]);
+    expect(Object.keys(OF_AWS).filter((words) => !told.includes(words))).toEqual([]);
   });
 });
